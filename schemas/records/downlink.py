@@ -1,0 +1,83 @@
+"""What comes down to a site: configuration, feedback, commands, models.
+
+One class for each Avro record of ``schemas/avro``, field for field. Fields named ``…_at`` are UTC
+milliseconds since the epoch; coordinates are normalised 0..1 with the origin top left.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigDocument:
+    """Desired configuration of a site; the key is the document id."""
+
+    document: str
+    site: str
+    body: str
+    """The YAML text."""
+    sha256: str
+    published_at: int
+    author: str
+    deleted: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppliedConfig:
+    """A configuration that the agent accepted."""
+
+    config_version: int
+    site: str
+    document: str
+    body: str
+    sha256: str
+    accepted_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feedback:
+    """An operator's word on an event or candidate."""
+
+    feedback_id: str
+    site: str
+    candidate_id: str | None = None
+    event_id: str | None = None
+    verdict: Literal["confirmed", "dismissed", "ignored_here"]
+    author: str
+    at: int
+    deleted: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """An order to a site."""
+
+    command_id: str
+    site: str
+    name: str
+    arguments: str
+    """JSON object."""
+    issued_at: int
+    expires_at: int
+    deleted: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelUpdate:
+    """Desired version of a model, whole by address or in chunks."""
+
+    model: str
+    version: str
+    sites: tuple[str, ...]
+    """Empty: all."""
+    card: str
+    """model.yaml text."""
+    sha256: str
+    address: str | None = None
+    chunk: int
+    chunks: int
+    data: bytes
+    published_at: int
+    deleted: bool = False
