@@ -1,0 +1,99 @@
+"""Reading a topic whole, from its beginning and then on, without a group or commits."""
+
+from __future__ import annotations
+
+from confluent_kafka import (
+    OFFSET_BEGINNING,
+    Consumer,
+    KafkaError,
+    KafkaException,
+    TopicPartition,
+)
+
+from infra.runtime.kafka import CLIENT_LOG, Message, to_message
+from schemas.errors import Fatal, Retryable
+
+TIMEOUT_S = 10.0
+
+
+class TopicFollower:
+    """Every message of a topic, each partition in order; not for use by two threads at once."""
+
+    def __init__(self, bootstrap: str, topic: str, name: str, *, queued_kib: int = 32_768) -> None:
+        """Begin to read; ``name`` says who, ``queued_kib`` bounds what is fetched ahead.
+
+        Raises:
+            Retryable: Kafka does not answer.
+            Fatal: the topic is not there.
+        """
+        self._topic = topic
+        self._kafka = Consumer(
+            {
+                "bootstrap.servers": bootstrap,
+                "client.id": name,
+                "group.id": f"{name}-{topic}",
+                "enable.auto.commit": False,
+                "enable.partition.eof": True,
+                "auto.offset.reset": "earliest",
+                "allow.auto.create.topics": False,
+                "fetch.wait.max.ms": 100,
+                "queued.max.messages.kbytes": queued_kib,
+                "log.connection.close": False,
+            },
+            logger=CLIENT_LOG,
+        )
+        try:
+            described = self._kafka.list_topics(topic, timeout=TIMEOUT_S).topics[topic]
+        except KafkaException as error:
+            self._kafka.close()
+            raise Retryable(f"Kafka does not answer at {bootstrap}: {error}") from error
+        self._partitions = sorted(described.partitions)
+        self._behind = set(self._partitions)
+        if not self._partitions:
+            self._kafka.close()
+            raise Fatal(f"topic {topic} is not there: create it with `sightline topics create`")
+        self._kafka.assign([TopicPartition(topic, p, OFFSET_BEGINNING) for p in self._partitions])
+
+    @property
+    def caught_up(self) -> bool:
+        """Whether the end of every partition has been reached once."""
+        return not self._behind
+
+    def read(self, limit: int = 1000, timeout_s: float = 0.0) -> list[Message]:
+        """Return up to ``limit`` messages, waiting up to ``timeout_s`` for the first.
+
+        Raises:
+            Fatal: the Kafka client gave up.
+        """
+        messages: list[Message] = []
+        first = self._kafka.poll(timeout_s)
+        if first is None:
+            return messages
+        for raw in (first, *self._kafka.consume(limit - 1, 0)) if limit > 1 else (first,):
+            error = raw.error()
+            if error is None:
+                messages.append(to_message(raw))
+            elif error.code() == KafkaError._PARTITION_EOF:
+                self._behind.discard(raw.partition())
+            elif error.fatal():
+                raise Fatal(f"the Kafka client gave up: {error.str()}; start this process again")
+        return messages
+
+    def low_offsets(self) -> dict[int, int] | None:
+        """Return the lowest offset that each partition holds; None while Kafka is away."""
+        low: dict[int, int] = {}
+        for partition in self._partitions:
+            try:
+                found = self._kafka.get_watermark_offsets(
+                    TopicPartition(self._topic, partition), timeout=1
+                )
+            except KafkaException:
+                return None
+            if found is None or found[0] is None:
+                return None
+            low[partition] = found[0]
+        return low
+
+    def close(self) -> None:
+        """Stop reading."""
+        self._kafka.close()

@@ -1,0 +1,65 @@
+"""Where a process finds the other parts: read once from ``SIGHTLINE_*`` in the environment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from schemas.errors import Fatal
+
+PREFIX = "SIGHTLINE_"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Addresses and names; an empty text means that the part is not there.
+
+    Each field is read from the variable of its name: ``edge_kafka`` from ``SIGHTLINE_EDGE_KAFKA``.
+    """
+
+    site: str = ""
+    worker: str = "w1"
+    """Name of this worker among its like: static membership of consumer groups."""
+    edge_kafka: str = ""
+    cloud_kafka: str = ""
+    triton_grpc: str = ""
+    triton_http: str = ""
+    model_repository: str = ""
+    postgres_dsn: str = ""
+    mongo_url: str = ""
+    s3_url: str = ""
+    s3_access_key: str = ""
+    s3_secret_key: str = ""
+    s3_bucket: str = "evidence"
+    data_dir: str = ".sightline"
+    http_port: str = "0"
+    """Port of /metrics and /healthz; 0 picks a free one."""
+    log_format: str = "json"
+    """``json`` or ``console``."""
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Settings:
+        """Read the settings; a variable that is not set keeps its default."""
+        names = {field.name: PREFIX + field.name.upper() for field in fields(cls)}
+        return cls(**{name: environment[key] for name, key in names.items() if key in environment})
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables that make a child process read these settings."""
+        return {PREFIX + f.name.upper(): str(getattr(self, f.name)) for f in fields(self)}
+
+    def need(self, name: str) -> str:
+        """Return a setting that must be there.
+
+        Raises:
+            Fatal: it is empty; the message names the variable to set.
+        """
+        value = str(getattr(self, name))
+        if not value:
+            raise Fatal(f"{PREFIX}{name.upper()} is not set: start with `sightline up`, or set it")
+        return value
+
+    @property
+    def data(self) -> Path:
+        """Folder of what this process keeps on disk."""
+        return Path(self.data_dir)
