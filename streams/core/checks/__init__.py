@@ -1,0 +1,1 @@
+"""The false-positive filter's checks: one file each, listed in ``registry``."""

@@ -1,0 +1,1 @@
+"""Parts of the group stage: group keys, open events, verdicts and their provenance."""

@@ -1,0 +1,1 @@
+"""Sensing: one camera's readings to triggers, reports, tracks and counts."""

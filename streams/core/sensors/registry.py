@@ -1,0 +1,35 @@
+"""The kinds of sensor there are. A new one is one file, and its line in each list here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from schemas.errors import Rejected
+from streams.core.sensors.base import Sensor
+from streams.core.sensors.line import Line, LineState
+from streams.core.sensors.zone import Zone, ZoneState
+
+SensorState = LineState | ZoneState
+"""A tagged union, so that a camera's state decodes without being told the kinds."""
+
+_KINDS: Mapping[str, Callable[[str, Any, int], Sensor[Any]]] = {
+    "line": Line.compile,
+    "zone": Zone.compile,
+}
+
+
+def compile_sensor(name: str, sensor: Any, lost_ms: int) -> Sensor[SensorState]:
+    """Compile one sensor of a site's configuration (``schemas.site.sensors``).
+
+    Raises:
+        Rejected: there is no such kind here yet, or it uses a key that is not supported yet.
+    """
+    make = _KINDS.get(sensor.kind)
+    if make is None:
+        raise Rejected(
+            f"sensors.{name}: the kind {sensor.kind!r} is not supported yet; "
+            f"there are {', '.join(sorted(_KINDS))}",
+            reason="unsupported",
+        )
+    return make(name, sensor, lost_ms)

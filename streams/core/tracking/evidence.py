@@ -1,0 +1,137 @@
+"""The features of a track so far: what reports, filters and summaries are made of."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import msgspec
+
+from schemas.records import FrameReference, TrackReport
+from streams.core.geometry import Box, visible_area
+from streams.core.tracking.path import Place, shorten
+
+MAX_CLASSES = 16
+MAX_PATH = 256
+_INSIDE = 0.9
+"""A box shows its object well if at least this part of it is in the picture."""
+
+
+class Evidence(msgspec.Struct):
+    """Sums over a track's sightings; lengths in frame heights."""
+
+    started_at: int
+    seen_at: int
+    start_x: float
+    start_y: float
+    x: float
+    """Centre of the last box, in frame heights."""
+    y: float
+    best: FrameReference
+    best_inside: bool
+    observations: int = 0
+    score_sum: float = 0.0
+    score_max: float = 0.0
+    height_sum: float = 0.0
+    farthest: float = 0.0
+    """Largest distance of the box centre from where the track began."""
+    travelled: float = 0.0
+    """Length of the way of the box centre."""
+    class_scores: dict[str, float] = {}
+    path: list[Place] = []
+    """The bottom anchor over time; simplified whenever it grows past ``MAX_PATH`` points."""
+    zones: list[str] = []
+    """Zone sensors entered, in order, each once."""
+    fired: bool = False
+
+    @property
+    def class_name(self) -> str:
+        """The class with the highest sum of scores so far; the first seen among equals."""
+        return max(self.class_scores, key=self.class_scores.__getitem__)
+
+    @property
+    def score(self) -> float:
+        """Mean score so far."""
+        return self.score_sum / self.observations
+
+
+def begin(at: int, box: Box, aspect: float, reference: FrameReference) -> Evidence:
+    """Return the evidence of a track whose first sighting is about to be added."""
+    x, y = _centre(box, aspect)
+    return Evidence(
+        started_at=at,
+        seen_at=at,
+        start_x=x,
+        start_y=y,
+        x=x,
+        y=y,
+        best=reference,
+        best_inside=_shown(box),
+        class_scores={},
+        path=[],
+        zones=[],
+    )
+
+
+def add(
+    evidence: Evidence, reference: FrameReference, label: str, aspect: float, anchor: Place
+) -> None:
+    """Take in one sighting, in place. ``anchor`` is (ms, x, y) of the box's bottom anchor."""
+    x1, y1, x2, y2 = reference.box
+    box = (x1, y1, x2, y2)
+    x, y = _centre(box, aspect)
+    score = reference.score
+    evidence.travelled += math.hypot(x - evidence.x, y - evidence.y)
+    evidence.farthest = max(
+        evidence.farthest, math.hypot(x - evidence.start_x, y - evidence.start_y)
+    )
+    evidence.x, evidence.y = x, y
+    evidence.seen_at = reference.captured_at
+    evidence.observations += 1
+    evidence.score_sum += score
+    evidence.score_max = max(evidence.score_max, score)
+    evidence.height_sum += y2 - y1
+    classes = evidence.class_scores
+    if label in classes or len(classes) < MAX_CLASSES:
+        classes[label] = classes.get(label, 0.0) + score
+    inside = _shown(box)
+    if (inside, score) > (evidence.best_inside, evidence.best.score):
+        evidence.best, evidence.best_inside = reference, inside
+    evidence.path.append(anchor)
+    if len(evidence.path) > MAX_PATH:
+        # To half, so that the work is done once per 128 points and not at every one of them.
+        evidence.path = shorten(evidence.path, MAX_PATH // 2)
+
+
+def report(track_id: str, evidence: Evidence, frames: int) -> TrackReport:
+    """Return the features at the last sighting; ``frames`` analysed since the track began.
+
+    ``details`` holds ``score_max``, ``travelled`` (length of the centre's way in mean box
+    heights) and ``seen`` (part of the analysed frames in which the object was detected, 0..1).
+    """
+    height = evidence.height_sum / evidence.observations
+    details = {
+        "score_max": evidence.score_max,
+        "seen": evidence.observations / frames,
+        "travelled": evidence.travelled / height,
+    }
+    return TrackReport(
+        track=track_id,
+        at=evidence.seen_at,
+        class_name=evidence.class_name,
+        score=evidence.score,
+        observations=evidence.observations,
+        age_ms=evidence.seen_at - evidence.started_at,
+        displacement=evidence.farthest / height,
+        box_height=height,
+        best=evidence.best,
+        details=json.dumps(details, sort_keys=True),
+    )
+
+
+def _centre(box: Box, aspect: float) -> tuple[float, float]:
+    return (box[0] + box[2]) / 2 * aspect, (box[1] + box[3]) / 2
+
+
+def _shown(box: Box) -> bool:
+    return visible_area(box) >= _INSIDE * (box[2] - box[0]) * (box[3] - box[1])

@@ -1,0 +1,154 @@
+"""Where an object is and where it goes: a constant-velocity Kalman filter in closed form.
+
+Position (box centre) and size are in frame heights. Both axes share one 2x2 covariance, because
+they have the same noise and are observed together; width and height share one variance. All noise
+is relative to the longer side of the object's box, as near objects move and jitter more on the
+picture (Wojke et al., DeepSORT, 2017, section 2.1), and follows time, not frames.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import msgspec
+
+from streams.core.geometry import Box
+
+
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """How far detections and objects stray, in box sizes (the longer side) and seconds.
+
+    Chosen by measurement on PETS09-S2L1 and TUD-Stadtmitte, one set for all footage.
+    """
+
+    measured: float = 0.1
+    """Standard deviation of a detected centre."""
+    acceleration: float = 0.42
+    """Square root of the acceleration's spectral density."""
+    first_velocity: float = 2.0
+    """Standard deviation of the velocity of an object just seen, per second."""
+    measured_size: float = 0.26
+    """Standard deviation of a detected size, as a part of it."""
+    size_drift: float = 0.3
+    """Drift of the true size, as a part of it per square root of a second."""
+
+
+class Motion(msgspec.Struct):
+    """State of one object at ``at``."""
+
+    at: int
+    x: float
+    y: float
+    vx: float
+    vy: float
+    width: float
+    height: float
+    position_variance: float
+    covariance: float
+    velocity_variance: float
+    size_variance: float
+    """Of the size's logarithm."""
+
+    @property
+    def size(self) -> float:
+        """The longer side of the box, in frame heights."""
+        return max(self.height, self.width)
+
+
+def begin(at: int, box: Box, aspect: float, noise: Noise) -> Motion:
+    """Return the state of an object first seen at ``at`` ms in ``box``."""
+    width, height = (box[2] - box[0]) * aspect, box[3] - box[1]
+    size = max(width, height)
+    return Motion(
+        at=at,
+        x=(box[0] + box[2]) / 2 * aspect,
+        y=(box[1] + box[3]) / 2,
+        vx=0.0,
+        vy=0.0,
+        width=width,
+        height=height,
+        position_variance=(noise.measured * size) ** 2,
+        covariance=0.0,
+        velocity_variance=(noise.first_velocity * size) ** 2,
+        size_variance=noise.measured_size**2,
+    )
+
+
+def advance(motion: Motion, at: int, noise: Noise) -> None:
+    """Predict ``motion`` at ``at`` ms, in place; white noise on the acceleration.
+
+    Bar-Shalom et al., Estimation with Applications to Tracking and Navigation, section 6.2.2.
+    """
+    dt = (at - motion.at) / 1000.0
+    if dt <= 0:
+        return
+    motion.at = at
+    motion.x += motion.vx * dt
+    motion.y += motion.vy * dt
+    density = (noise.acceleration * motion.size) ** 2
+    motion.position_variance += (
+        2 * dt * motion.covariance + dt * dt * motion.velocity_variance + density * dt * dt * dt / 3
+    )
+    motion.covariance += dt * motion.velocity_variance + density * dt * dt / 2
+    motion.velocity_variance += density * dt
+    motion.size_variance += noise.size_drift * noise.size_drift * dt
+
+
+def settle(motion: Motion, at: int) -> None:
+    """Move to ``at`` ms through a still stretch: nothing has moved, so neither has the object."""
+    motion.at = at
+    motion.vx = motion.vy = 0.0
+
+
+def correct(motion: Motion, box: Box, aspect: float, noise: Noise) -> None:
+    """Take in a detection of the object at ``motion.at``, in place."""
+    height = box[3] - box[1]
+    width = (box[2] - box[0]) * aspect
+    spread = noise.measured * motion.size
+    total = motion.position_variance + spread * spread
+    gain = motion.position_variance / total
+    velocity_gain = motion.covariance / total
+    dx = (box[0] + box[2]) / 2 * aspect - motion.x
+    dy = (box[1] + box[3]) / 2 - motion.y
+    motion.x += gain * dx
+    motion.y += gain * dy
+    motion.vx += velocity_gain * dx
+    motion.vy += velocity_gain * dy
+    motion.velocity_variance -= velocity_gain * motion.covariance
+    motion.position_variance *= 1 - gain
+    motion.covariance *= 1 - gain
+    size_gain = motion.size_variance / (motion.size_variance + noise.measured_size**2)
+    motion.width *= (width / motion.width) ** size_gain
+    motion.height *= (height / motion.height) ** size_gain
+    motion.size_variance *= 1 - size_gain
+
+
+def surprise(
+    motion: Motion, box: Box, aspect: float, reach: float, noise: Noise
+) -> tuple[float, float] | None:
+    """Return how unlikely a detection is for this object, and how uncertain its place is.
+
+    The first is the squared Mahalanobis distance of the centre plus that of the size's logarithm
+    (four degrees of freedom); the second the logarithm of the position's variance in squared box
+    sizes. None: farther than ``reach`` box sizes from where the object is expected.
+    """
+    dx = (box[0] + box[2]) / 2 * aspect - motion.x
+    dy = (box[1] + box[3]) / 2 - motion.y
+    size2 = motion.size * motion.size
+    apart = dx * dx + dy * dy
+    if apart > reach * reach * size2:
+        return None
+    total = motion.position_variance + noise.measured * noise.measured * size2
+    size_variance = motion.size_variance + noise.measured_size * noise.measured_size
+    dw = math.log((box[2] - box[0]) * aspect / motion.width)
+    dh = math.log((box[3] - box[1]) / motion.height)
+    return apart / total + (dw * dw + dh * dh) / size_variance, math.log(total / size2)
+
+
+def box_of(motion: Motion, aspect: float) -> Box:
+    """Return the object's box at ``motion.at``, normalised."""
+    half_width, half_height = motion.width / aspect / 2, motion.height / 2
+    x = motion.x / aspect
+    return x - half_width, motion.y - half_height, x + half_width, motion.y + half_height

@@ -1,0 +1,280 @@
+"""The tracker: one analysed frame's detections to tracks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from schemas.ids import track_id
+from schemas.records import FrameReference
+from streams.core.geometry import anchor_of, iou
+from streams.core.tracking import evidence as evidences
+from streams.core.tracking import motion as motions
+from streams.core.tracking.assignment import assign
+from streams.core.tracking.detections import Detection
+from streams.core.tracking.motion import Noise
+from streams.core.tracking.track import Sighting, Track
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """Constants of the tracker, one set for all footage; chosen by measurement."""
+
+    noise: Noise = field(default_factory=Noise)
+    gate: float = 12.0
+    """Largest squared Mahalanobis distance of a match, four degrees of freedom."""
+    certainty: float = 1.6
+    """Weight of a track's uncertainty among the costs: 2 is the Gaussian log-likelihood."""
+    unmatched: float = 9.6
+    """Cost of leaving a track without a detection."""
+    reach: float = 0.3
+    """No object is farther than this from where it is expected, in box sizes (longer side)."""
+    reach_per_s: float = 0.8
+    """What it may be farther for each second since it was seen."""
+    first_reach_per_s: float = 6.0
+    """The same while it was seen only once, and its velocity is unknown."""
+    first_reach: float = 2.0
+    """The most that this makes."""
+    weak_iou: float = 0.5
+    """A weak detection continues a track only where it was expected."""
+    other_class_iou: float = 0.5
+    """A detection of another class continues a track only where it was expected."""
+    other_class_cost: float = 6.0
+    rescue_iou: float = 0.2
+    """What no track expected still continues the track on whose place it lies this well."""
+    confirm_ms: int = 300
+    """A track seen in most frames is confirmed once its sightings span this."""
+    confirm_part: float = 0.8
+    """So many frames since its beginning are most."""
+    doubtful_ms: int = 900
+    """A track seen in fewer frames is confirmed once its sightings span this."""
+    doubtful_part: float = 0.5
+    """Seen in fewer frames than this it is never confirmed."""
+    tentative_lost_ms: int = 450
+    """A tentative track that is missed for this long is forgotten."""
+    double_iou: float = 0.6
+    """A new track may not begin on top of a detection that continues another one."""
+    max_tracks: int = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Analysed:
+    """The frame that was analysed."""
+
+    camera: str
+    epoch_at: int
+    seq: int
+    at: int
+    partition: int
+    offset: int
+    aspect: float
+
+
+@dataclass(frozen=True, slots=True)
+class Tracked:
+    """What one frame gave: the sightings of confirmed tracks, oldest track first.
+
+    A track confirmed by this frame comes with all its sightings so far, others with one.
+    """
+
+    tracks: list[Track]
+    sightings: list[tuple[Track, list[Sighting]]]
+
+
+def step(
+    tracks: list[Track],
+    detections: Sequence[Detection],
+    frame: Analysed,
+    birth_score: float,
+    tuning: Tuning,
+) -> Tracked:
+    """Match ``detections`` (highest score first) to ``tracks``, mutating them.
+
+    High-scoring detections are matched first to all confirmed tracks, then weak ones to the
+    confirmed tracks left over, then what is left of the high-scoring ones to tentative tracks;
+    those that fit nothing begin tracks.
+    """
+    for track in tracks:
+        motions.advance(track.motion, frame.at, tuning.noise)
+        track.frames += 1
+    strong = [index for index, item in enumerate(detections) if item.score >= birth_score]
+    weak = [index for index, item in enumerate(detections) if item.score < birth_score]
+    confirmed = [index for index, track in enumerate(tracks) if track.confirmed]
+    tentative = [index for index, track in enumerate(tracks) if not track.confirmed]
+    found: dict[int, int] = {}
+    for candidates, offered, least_iou in (
+        (confirmed, strong, 0.0),
+        (confirmed, weak, tuning.weak_iou),
+        (tentative, strong, 0.0),
+        (tentative, weak, tuning.weak_iou),
+    ):
+        taken = set(found.values())
+        pairs = _match(
+            tracks,
+            [index for index in candidates if index not in found],
+            detections,
+            [index for index in offered if index not in taken],
+            frame.aspect,
+            least_iou,
+            tuning,
+        )
+        found.update(pairs)
+    found.update(_rescue(tracks, confirmed, detections, strong, found, frame.aspect, tuning))
+    sightings: list[tuple[Track, list[Sighting]]] = []
+    kept: list[Track] = []
+    for index, track in enumerate(tracks):
+        if index in found:
+            seen = _observe(track, detections[found[index]], frame, tuning)
+            if track.confirmed:
+                sightings.append((track, seen))
+        elif not track.confirmed and frame.at - track.alive_at >= tuning.tentative_lost_ms:
+            continue
+        kept.append(track)
+    taken = set(found.values())
+    born = 0
+    for index in strong:
+        if index in taken or len(kept) >= tuning.max_tracks:
+            continue
+        box = detections[index].box
+        if any(iou(box, detections[other].box) > tuning.double_iou for other in sorted(taken)):
+            continue
+        kept.append(_begin(detections[index], frame, born, tuning.noise))
+        born += 1
+    return Tracked(kept, sightings)
+
+
+def _match(
+    tracks: Sequence[Track],
+    rows: Sequence[int],
+    detections: Sequence[Detection],
+    columns: Sequence[int],
+    aspect: float,
+    least_iou: float,
+    tuning: Tuning,
+) -> list[tuple[int, int]]:
+    costs: dict[tuple[int, int], float] = {}
+    for row in rows:
+        track = tracks[row]
+        class_name = track.evidence.class_name
+        unseen_s = (track.motion.at - track.alive_at) / 1000.0
+        known = track.evidence.observations > 1
+        reach = tuning.reach + unseen_s * tuning.reach_per_s
+        if not known:
+            reach = min(tuning.reach + unseen_s * tuning.first_reach_per_s, tuning.first_reach)
+        for column in columns:
+            detection = detections[column]
+            judged = motions.surprise(track.motion, detection.box, aspect, reach, tuning.noise)
+            if judged is None or judged[0] > tuning.gate:
+                continue
+            cost = judged[0] + tuning.certainty * judged[1]
+            needed = least_iou
+            if detection.label != class_name:
+                needed = max(needed, tuning.other_class_iou)
+                cost += tuning.other_class_cost
+            if needed and iou(motions.box_of(track.motion, aspect), detection.box) < needed:
+                continue
+            costs[row, column] = cost
+    return assign(costs, tuning.unmatched) if costs else []
+
+
+def _rescue(
+    tracks: Sequence[Track],
+    rows: Sequence[int],
+    detections: Sequence[Detection],
+    columns: Sequence[int],
+    found: Mapping[int, int],
+    aspect: float,
+    tuning: Tuning,
+) -> list[tuple[int, int]]:
+    """Match what lies on a track's expected place, whatever its size.
+
+    A box is cut short at once where its object leaves the picture or steps behind something.
+    """
+    taken = set(found.values())
+    costs: dict[tuple[int, int], float] = {}
+    for row in rows:
+        if row in found:
+            continue
+        expected = motions.box_of(tracks[row].motion, aspect)
+        for column in columns:
+            if column not in taken:
+                overlap = iou(expected, detections[column].box)
+                if overlap >= tuning.rescue_iou and (
+                    detections[column].label == tracks[row].evidence.class_name
+                ):
+                    costs[row, column] = 1 - overlap
+    return assign(costs, 1.0) if costs else []
+
+
+def _sighting(detection: Detection, frame: Analysed) -> Sighting:
+    return Sighting(
+        frame.at,
+        frame.seq,
+        frame.offset,
+        frame.aspect,
+        detection.box,
+        detection.score,
+        detection.label,
+    )
+
+
+def _add(track: Track, detection: Detection, frame: Analysed) -> None:
+    reference = FrameReference(
+        partition=frame.partition,
+        offset=frame.offset,
+        captured_at=frame.at,
+        box=detection.box,
+        score=detection.score,
+    )
+    anchor = anchor_of(detection.box, "bottom")
+    evidences.add(track.evidence, reference, detection.label, frame.aspect, (frame.at, *anchor))
+
+
+def _observe(track: Track, detection: Detection, frame: Analysed, tuning: Tuning) -> list[Sighting]:
+    """Take in a match; return the sightings that count now, none while tentative."""
+    motions.correct(track.motion, detection.box, frame.aspect, tuning.noise)
+    _add(track, detection, frame)
+    track.seen_at = track.alive_at = frame.at
+    sighting = _sighting(detection, frame)
+    if track.confirmed:
+        return [sighting]
+    track.waiting.append(sighting)
+    if _is_consistent(track, tuning):
+        track.confirmed = True
+        waited, track.waiting = track.waiting, []
+        return waited
+    return []
+
+
+def _is_consistent(track: Track, tuning: Tuning) -> bool:
+    """Tell whether a tentative track has been seen often enough for long enough."""
+    count = len(track.waiting)
+    span_ms = track.seen_at - track.evidence.started_at
+    if count < 2 or span_ms < tuning.confirm_ms:
+        return False
+    if count >= tuning.confirm_part * track.frames:
+        return True
+    return span_ms >= tuning.doubtful_ms and count >= tuning.doubtful_part * track.frames
+
+
+def _begin(detection: Detection, frame: Analysed, index: int, noise: Noise) -> Track:
+    box = detection.box
+    reference = FrameReference(
+        partition=frame.partition,
+        offset=frame.offset,
+        captured_at=frame.at,
+        box=box,
+        score=detection.score,
+    )
+    track = Track(
+        track_id=track_id(frame.camera, frame.epoch_at, frame.seq, index),
+        epoch_at=frame.epoch_at,
+        seen_at=frame.at,
+        alive_at=frame.at,
+        frames=1,
+        motion=motions.begin(frame.at, box, frame.aspect, noise),
+        evidence=evidences.begin(frame.at, box, frame.aspect, reference),
+        waiting=[_sighting(detection, frame)],
+    )
+    _add(track, detection, frame)
+    return track

@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import pytest
+
+from schemas.records import Candidate, FrameReference, TrackReport, Trigger
+from streams.core.checks.check import Subject
+from streams.core.checks.judge import judge, tracks_of
+from streams.core.checks.moved import REQUIRED_DISPLACEMENT, MovedCheck
+from streams.core.checks.registry import CHECKS
+from streams.core.checks.score import ScoreCheck
+from tests.fixtures import fixture
+from tests.unit.streams.core.rules.scenario import report, trigger
+
+
+def subject(track_report: TrackReport | None, *kinds: str, min_score: float = 0.0) -> Subject:
+    score = 0.5 if track_report is None else track_report.score
+    return Subject("a", frozenset(kinds or {"crossed"}), score, track_report, min_score)
+
+
+def candidate(*triggers: Trigger) -> Candidate:
+    return Candidate(
+        candidate_id="c",
+        site="depot-7",
+        rule="rule",
+        camera="gate",
+        sensor="door",
+        matched_at=0,
+        known_at=0,
+        score=1.0,
+        shadow=False,
+        config_version=1,
+        triggers=triggers,
+    )
+
+
+@pytest.mark.parametrize(("score", "favours"), [(0.6, True), (0.59, False)])
+def test_score_compares_the_tracks_mean_with_the_rules_least(score: float, favours: bool) -> None:
+    finding = ScoreCheck().judge(subject(report("a", 1, score=score), min_score=0.6))
+    assert (finding.favours, finding.value, finding.confidence) == (favours, score, score)
+
+
+def test_moved_compares_the_displacement_in_box_heights() -> None:
+    enough = MovedCheck().judge(subject(report("a", 1, REQUIRED_DISPLACEMENT)))
+    assert enough is not None and (enough.favours, enough.confidence) == (True, 1.0)
+    little = MovedCheck().judge(subject(report("a", 1, REQUIRED_DISPLACEMENT / 2)))
+    assert little is not None and (little.favours, little.confidence) == (False, 0.5)
+
+
+def test_a_track_without_a_report_has_not_moved() -> None:
+    finding = MovedCheck().judge(subject(None))
+    assert finding is not None and (finding.favours, finding.value) == (False, 0.0)
+
+
+def test_what_stands_still_by_nature_need_not_move() -> None:
+    assert MovedCheck().judge(subject(report("a", 1, 0.0), "abandoned")) is None
+    assert MovedCheck().judge(subject(report("a", 1, 0.0), "abandoned", "entered")) is not None
+
+
+def test_each_check_gives_the_reason_of_the_track_that_passes_it_least() -> None:
+    two = candidate(trigger("door", 1, "a"), trigger("door", 2, "b"))
+    reports = {"a": report("a", 1, 0.3, 0.9), "b": report("b", 2, 3.0, 0.6)}
+    judgement = judge(two, reports, 0.5, CHECKS)
+    found = [(one.check, one.favours, one.value) for one in judgement.reasons]
+    assert found == [("score", True, 0.6), ("moved", False, 0.3)]
+    assert not judgement.passed
+    assert judgement.score == pytest.approx(0.6 * 0.3 / REQUIRED_DISPLACEMENT)
+    passed = judge(two, {**reports, "a": report("a", 3, 3.0, 0.9)}, 0.5, CHECKS)
+    assert (passed.passed, passed.score) == (True, 0.6)
+
+
+def test_without_tracks_it_passes() -> None:
+    judgement = judge(candidate(trigger("lens", 1, None)), {}, 1.0, CHECKS)
+    assert (judgement.passed, judgement.score, judgement.reasons) == (True, 1.0, ())
+
+
+def test_tracks_come_once_and_in_order() -> None:
+    triggers = [trigger("door", at, track) for at, track in ((1, "b"), (2, None), (3, "a"))]
+    assert tracks_of(candidate(*triggers, trigger("door", 4, "b"))) == ("b", "a")
+
+
+def test_the_sign_of_pets_never_moves_and_every_walker_does() -> None:
+    """The sign by the detector's boxes, the walkers by the annotated ones, from their first box."""
+    detected = json.loads(
+        fixture("det/PETS09-S2L1/yolox_nano_on_vtest480_score0.1_768x576coords.json").read_text()
+    )
+    sign = [
+        box[:4]
+        for boxes in detected.values()
+        for box in boxes
+        if _inside(box, (0.03, 0.17, 0.07, 0.27))
+    ]
+    assert len(sign) > 700
+    assert not _moved(_displacement(sign, sign[0]))
+    assert not _moved(max(_displacement(sign, start) for start in sign[::20]))
+    walkers: dict[str, list[Any]] = {}
+    for row in fixture("gt/PETS09-S2L1/gt.txt").read_text().split():
+        _, track, x, y, w, h, confidence, *_ = row.split(",")
+        if float(confidence):
+            left, top = float(x), float(y)
+            walkers.setdefault(track, []).append((left, top, left + float(w), top + float(h)))
+    assert len(walkers) == 19
+    assert all(_moved(_displacement(boxes, boxes[0])) for boxes in walkers.values())
+
+
+def _moved(displacement: float) -> bool:
+    best = FrameReference(partition=0, offset=0, captured_at=0, box=(), score=0.5)
+    finding = MovedCheck().judge(
+        subject(
+            TrackReport(
+                track="a",
+                at=0,
+                class_name="person",
+                score=0.5,
+                observations=1,
+                age_ms=0,
+                displacement=displacement,
+                box_height=0.1,
+                best=best,
+            )
+        )
+    )
+    assert finding is not None
+    return finding.favours
+
+
+def _centre(box: Any) -> tuple[float, float]:
+    return (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+
+
+def _inside(box: Any, area: tuple[float, float, float, float]) -> bool:
+    x, y = _centre(box)
+    return area[0] < x / 768 < area[2] and area[1] < y / 576 < area[3]
+
+
+def _displacement(boxes: list[Any], start: Any) -> float:
+    mean_height = sum(box[3] - box[1] for box in boxes) / len(boxes)
+    return float(max(math.dist(_centre(box), _centre(start)) for box in boxes) / mean_height)
