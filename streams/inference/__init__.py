@@ -1,0 +1,1 @@
+"""The adapter to Triton: frames in, what the models see in them out."""

@@ -1,0 +1,280 @@
+"""The service detect: reads ``frames``, asks the models, writes ``detections``.
+
+A turn takes what waits, answers it, writes one record for each partition, waits until the broker
+has it, and only then commits. Whatever goes wrong in a turn, it is read and answered again.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from infra.runtime.configs import ConfigStore
+from infra.runtime.kafka import (
+    Message,
+    RecordConsumer,
+    RecordProducer,
+    read_at,
+    send_to_dead_letters,
+)
+from infra.runtime.metrics import DEAD_LETTERS, DELAY, DROPPED, LAG, RECORDS_IN, RECORDS_OUT
+from infra.runtime.service import Service
+from schemas.codec import decode
+from schemas.errors import Backpressure, Rejected, Retryable
+from schemas.records import Beat, Detections, Frame, Reading
+from streams.inference import histories, overload
+from streams.inference.answer import Outcome
+from streams.inference.asking import Asker, Question
+from streams.inference.choosing import ModelChoice
+from streams.inference.client import TritonClient
+from streams.inference.figures import FRAME_RATE, FRAMES, OVERLOADED
+from streams.inference.histories import Histories
+from streams.inference.overload import Load, OverloadConfig, Waiting
+from streams.inference.readings import OVERLOAD, beat_reading, detections_of, frame_reading
+
+GROUP = "sightline.detect"
+SOURCE, TARGET = "frames", "detections"
+READ_AT_ONCE = 64
+"""Records of one turn; as many as keep the models busy without holding the first ones back."""
+READ_WHEN_OVERLOADED = 512
+REQUESTS_PER_CORE = 2
+_READ_TIMEOUT_S = 0.5
+_PAUSE_AFTER_FAILURE_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One record of a turn, and what the background of a frame is."""
+
+    message: Message
+    record: Frame | Beat
+    background: bytes = b""
+
+
+@dataclass
+class Turn:
+    """What was read in one turn, and where each partition stands after it."""
+
+    messages: list[Message] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
+    refused: list[tuple[Message, Rejected]] = field(default_factory=list)
+    after: dict[int, Histories] = field(default_factory=dict)
+
+
+class Detector:
+    """The loop of detect; one object for each process.
+
+    Args:
+        service: settings, log and the order to stop.
+        now_ms: the host's clock, UTC milliseconds.
+        now_s: a clock that never goes back, seconds.
+    """
+
+    def __init__(
+        self, service: Service, now_ms: Callable[[], int], now_s: Callable[[], float]
+    ) -> None:
+        settings = service.settings
+        self._service = service
+        self._now_ms = now_ms
+        self._now_s = now_s
+        self._bootstrap = settings.need("edge_kafka")
+        self._client = TritonClient(settings.need("triton_grpc"))
+        self._configs = ConfigStore(self._bootstrap)
+        self._producer = RecordProducer(self._bootstrap, GROUP, linger_ms=0)
+        self._consumer = RecordConsumer(
+            self._bootstrap, GROUP, [SOURCE], instance=f"{GROUP}-{settings.worker}"
+        )
+        self._asker = Asker(
+            self._client,
+            ModelChoice(self._configs, now_s).model_of,
+            depth=REQUESTS_PER_CORE * (os.cpu_count() or 1),
+            now_ms=now_ms,
+            pause=self._hold,
+        )
+        self._histories: dict[int, Histories] = {}
+        self._next_offsets: dict[int, int] = {}
+        self._load = Load()
+        service.checks["models"] = lambda: self._asker.problem
+
+    def run(self) -> None:
+        """Take turns until the service is to stop."""
+        while not self._service.stopping.is_set():
+            turn = Turn()
+            try:
+                self._turn(turn)
+            except Retryable as error:
+                self._service.log.warning("a turn failed and is repeated", error=str(error))
+                self._back_to(turn.messages)
+                self._hold(_PAUSE_AFTER_FAILURE_S)
+
+    def close(self) -> None:
+        """Leave the group and end the threads."""
+        self._asker.close()
+        self._consumer.close()
+        self._configs.close()
+        self._client.close()
+
+    def _turn(self, turn: Turn) -> None:
+        self._read(turn)
+        if not turn.messages:
+            return
+        behind = self._consumer.lag()
+        LAG.labels(SOURCE).set(behind)
+        outcomes = self._outcomes(turn.entries, behind)
+        if outcomes is None:
+            return
+        for message, error in turn.refused:
+            DEAD_LETTERS.labels(SOURCE, error.reason).inc()
+            self._service.log.warning("refused a record", error=str(error), reason=error.reason)
+            send_to_dead_letters(self._producer, message, error)
+        written = 0
+        for record in self._records(turn.entries, outcomes):
+            self._send(record)
+            written += 1
+        self._producer.flush()
+        notes = {
+            (SOURCE, partition): histories.note_of(after) for partition, after in turn.after.items()
+        }
+        self._consumer.commit(turn.messages, notes)
+        self._histories.update(turn.after)
+        for message in turn.messages:
+            self._next_offsets[message.partition] = message.offset + 1
+        RECORDS_OUT.labels(TARGET).inc(written)
+        self._count(turn.entries, outcomes)
+
+    def _read(self, turn: Turn) -> None:
+        limit = READ_WHEN_OVERLOADED if self._load.overloaded else READ_AT_ONCE
+        timeout_s = _READ_TIMEOUT_S
+        while len(turn.messages) < limit:
+            messages = self._consumer.read(READ_AT_ONCE, timeout_s)
+            if not messages:
+                return
+            turn.messages += messages
+            RECORDS_IN.labels(SOURCE).inc(len(messages))
+            for message in messages:
+                self._take(turn, message)
+            timeout_s = 0.0
+
+    def _take(self, turn: Turn, message: Message) -> None:
+        partition = message.partition
+        if partition not in turn.after:
+            turn.after[partition] = self._histories_at(message)
+        try:
+            record = decode(message.value)
+            if not isinstance(record, Frame | Beat):
+                raise Rejected(
+                    f"a {type(record).__name__} stands in {SOURCE}", reason="unexpected-record"
+                )
+        except Rejected as error:
+            turn.refused.append((message, error))
+            return
+        turn.after[partition], block = histories.step(turn.after[partition], record, message.offset)
+        turn.entries.append(Entry(message, record, block))
+
+    def _histories_at(self, message: Message) -> Histories:
+        """Return the backgrounds as they were before a message, made again where needed."""
+        partition = message.partition
+        if self._next_offsets.get(partition) == message.offset:
+            return self._histories[partition]
+        offsets = histories.offsets_in(self._consumer.note(SOURCE, partition))
+        earlier = [offset for offset in offsets if offset < message.offset]
+        found = read_at(self._bootstrap, SOURCE, partition, earlier) if earlier else []
+        self._service.log.info(
+            "took over a partition", partition=partition, thumbnails=len(found), of=len(earlier)
+        )
+        return histories.restored((one.offset, one.value) for one in found)
+
+    def _outcomes(self, entries: list[Entry], behind: int) -> dict[int, Outcome] | None:
+        """Return the outcome of each frame by its index in ``entries``; None: stop."""
+        frames = [i for i, entry in enumerate(entries) if isinstance(entry.record, Frame)]
+        questions = [_question(entries[index]) for index in frames]
+        waiting = [Waiting(one.frame.camera, one.frame.keep) for one in questions]
+        self._load, left_out = overload.step(
+            self._load, waiting, behind, self._now_s(), OverloadConfig()
+        )
+        asked = [number for number in range(len(questions)) if number not in left_out]
+        began_s = self._now_s()
+        answers = self._asker.ask([questions[number] for number in asked])
+        if answers is None:
+            return None
+        self._load = overload.answered(self._load, len(asked), self._now_s() - began_s)
+        outcomes: dict[int, Outcome] = {frames[number]: OVERLOAD for number in left_out}
+        outcomes.update(zip((frames[number] for number in asked), answers, strict=True))
+        return outcomes
+
+    def _records(self, entries: list[Entry], outcomes: dict[int, Outcome]) -> list[Detections]:
+        readings: dict[int, list[Reading]] = {}
+        sites: dict[int, str] = {}
+        for index, entry in enumerate(entries):
+            place, offset = entry.message.partition, entry.message.offset
+            sites[place] = entry.record.site
+            readings.setdefault(place, []).append(
+                beat_reading(entry.record, offset)
+                if isinstance(entry.record, Beat)
+                else frame_reading(entry.record, offset, outcomes[index])
+            )
+        return [
+            record
+            for place, ordered in sorted(readings.items())
+            for record in detections_of(sites[place], place, ordered)
+        ]
+
+    def _send(self, record: Detections) -> None:
+        while True:
+            try:
+                self._producer.send(TARGET, record, partition=record.partition)
+                return
+            except Backpressure:
+                self._producer.flush()
+
+    def _count(self, entries: list[Entry], outcomes: dict[int, Outcome]) -> None:
+        FRAME_RATE.set(self._load.frames_per_s or 0)
+        OVERLOADED.set(self._load.overloaded)
+        for index, outcome in outcomes.items():
+            record = entries[index].record
+            assert isinstance(record, Frame)
+            reading = frame_reading(record, 0, outcome)
+            FRAMES.labels(reading.camera, reading.model, reading.outcome).inc()
+            if reading.outcome != "ok":
+                DROPPED.labels("frame", reading.reason).inc()
+            elif not record.keep:
+                DELAY.labels("detect").observe(max(0, self._now_ms() - record.captured_at) / 1000)
+
+    def _hold(self, pause_s: float) -> bool:
+        """Wait without reading, but keep the place in the group; False when it is time to stop."""
+        self._consumer.pause()
+        until_s = self._now_s() + pause_s
+        while not self._service.stopping.is_set() and self._now_s() < until_s:
+            # Partitions that came meanwhile are not paused: read those records again later.
+            for message in self._consumer.read(1, min(0.1, pause_s)):
+                self._consumer.seek(message)
+                self._consumer.pause()
+        self._consumer.resume()
+        return not self._service.stopping.is_set()
+
+    def _back_to(self, messages: list[Message]) -> None:
+        """Read from the first of these messages on again, with the state from before it."""
+        first: dict[int, Message] = {}
+        for message in messages:
+            first.setdefault(message.partition, message)
+        assigned = self._consumer.assigned()
+        for partition, message in first.items():
+            self._next_offsets.pop(partition, None)
+            if (SOURCE, partition) in assigned:
+                self._consumer.seek(message)
+
+
+def run_detect(service: Service) -> None:
+    """Run detect until the service is to stop."""
+    detector = Detector(service, lambda: time.time_ns() // 1_000_000, time.monotonic)
+    try:
+        detector.run()
+    finally:
+        detector.close()
+
+
+def _question(entry: Entry) -> Question:
+    assert isinstance(entry.record, Frame)
+    return Question(entry.record, entry.message.arrived_at, entry.background)

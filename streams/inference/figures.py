@@ -1,0 +1,11 @@
+"""The figures that detect shows on /metrics beside those that every process has."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge
+
+FRAMES = Counter(
+    "sightline_frames_total", "Frames answered, dropped or failed.", ["camera", "model", "outcome"]
+)
+FRAME_RATE = Gauge("sightline_frames_per_second", "Frames answered a second while at work.")
+OVERLOADED = Gauge("sightline_overloaded", "1 while frames are dropped for lack of speed.")

@@ -1,0 +1,80 @@
+"""What Triton's python backend calls: the same ``build`` and ``infer`` as in process.
+
+A version's folder holds ``model.py`` (which imports this), ``card.json`` and, with weights,
+``model.onnx``; see ``streams.inference.repository``.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import triton_python_backend_utils as pb_utils
+
+from triton_models.kit.build import build
+from triton_models.kit.card import card_from
+from triton_models.kit.objects import Objects
+from triton_models.kit.picture import BadPicture
+from triton_models.kit.session import ModelFailed
+from triton_models.kit.thumbnails import BadThumbnails
+
+CARD = "card.json"
+WEIGHTS = "model.onnx"
+
+
+class TritonPythonModel:
+    """One instance of one version of one model."""
+
+    def initialize(self, args: dict[str, str]) -> None:
+        """Load the version's card and weights; Triton keeps the last version when this raises."""
+        # As many instances run as there are cores: none of them takes more than one.
+        cv2.setNumThreads(1)
+        folder = Path(args["model_repository"]) / args["model_version"]
+        card = card_from(json.loads((folder / CARD).read_text(encoding="utf-8")))
+        self._labels = np.array([label.encode() for label in card.labels], np.object_)
+        self._model = build(card, None if card.weightless else folder / WEIGHTS)
+
+    def execute(self, requests: list[Any]) -> list[Any]:
+        """Answer each request by itself: a bad one gets an error, the others their objects."""
+        return [self._answer(request) for request in requests]
+
+    def _answer(self, request: Any) -> Any:
+        jpegs = pb_utils.get_input_tensor_by_name(request, "JPEG").as_numpy().ravel()
+        behind = pb_utils.get_input_tensor_by_name(request, "BACKGROUND")
+        blocks = [b""] * len(jpegs) if behind is None else behind.as_numpy().ravel()
+        try:
+            found = [
+                self._model.infer(bytes(jpeg), bytes(block))
+                for jpeg, block in zip(jpegs, blocks, strict=True)
+            ]
+        except (BadPicture, BadThumbnails) as error:
+            return _refusal(error, pb_utils.TritonError.INVALID_ARG)
+        except ModelFailed as error:
+            return _refusal(error, pb_utils.TritonError.INTERNAL)
+        objects, counts = stacked(found)
+        labels = self._labels[objects[:, :, 5].astype(np.intp)]
+        return pb_utils.InferenceResponse(
+            [
+                pb_utils.Tensor("OBJECTS", objects),
+                pb_utils.Tensor("COUNT", counts),
+                pb_utils.Tensor("LABELS", labels),
+            ]
+        )
+
+
+def _refusal(error: Exception, code: Any) -> Any:
+    return pb_utils.InferenceResponse(error=pb_utils.TritonError(str(error), code))
+
+
+def stacked(found: list[Objects]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int32]]:
+    """Return the objects of a batch as [batch, most, 6], filled with zeros, and counts [batch, 1]."""
+    most = max(len(objects) for objects in found)
+    batch = np.zeros((len(found), most, 6), np.float32)
+    for row, objects in zip(batch, found, strict=True):
+        row[: len(objects)] = objects
+    counts = np.array([[len(objects)] for objects in found], np.int32)
+    return batch, counts

@@ -1,0 +1,1 @@
+"""The card of ``yolox``; its weights are imported."""
