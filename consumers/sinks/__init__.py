@@ -1,0 +1,1 @@
+"""Sinks that are our own: evidence into object storage. The rest goes through Kafka Connect."""

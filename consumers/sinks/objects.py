@@ -1,0 +1,119 @@
+"""Evidence in object storage (S3): where each object lies, and how it gets there."""
+
+from __future__ import annotations
+
+import io
+import re
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+import urllib3
+from minio import Minio
+from minio.error import MinioException
+
+from infra.runtime.settings import Settings
+from schemas.errors import Fatal, Rejected, Retryable
+from schemas.ids import NAME_PATTERN, SITE_PATTERN
+from schemas.records import Evidence
+
+SUFFIXES = {"image/jpeg": "jpg", "video/mp4": "mp4"}
+HASH_CHARACTERS = 16
+TIMEOUT_S = 30.0
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+def object_key(evidence: Evidence) -> str:
+    """Return the key ``<site>/<yyyy>/<mm>/<dd>/<event or candidate>/<id>-<hash>.<suffix>``.
+
+    The day is that of ``from_at`` in UTC. With part of the hash in it no object is ever changed.
+
+    Raises:
+        Rejected: a part cannot stand in a key, or the content is of no known type.
+    """
+    subject = evidence.event_id or evidence.candidate_id or ""
+    suffix = SUFFIXES.get(evidence.content_type)
+    if suffix is None:
+        raise Rejected(f"{evidence.content_type!r} is no type of evidence", reason="bad-type")
+    for text, pattern in (
+        (evidence.site, SITE_PATTERN),
+        (evidence.camera, NAME_PATTERN),
+        (subject, _ID),
+        (evidence.evidence_id, _ID),
+    ):
+        if pattern.fullmatch(text) is None:
+            raise Rejected(
+                f"{text[:80]!r} cannot stand in an object's key or metadata", reason="bad-id"
+            )
+    try:
+        day = datetime.fromtimestamp(evidence.from_at / 1000, UTC)
+    except (ValueError, OverflowError, OSError) as error:
+        raise Rejected(f"{evidence.from_at} is no time", reason="bad-time") from error
+    name = f"{evidence.evidence_id}-{evidence.sha256[:HASH_CHARACTERS]}.{suffix}"
+    return f"{evidence.site}/{day:%Y/%m/%d}/{subject}/{name}"
+
+
+class ObjectStore:
+    """One bucket of an S3 service."""
+
+    def __init__(self, url: str, access_key: str, secret_key: str, bucket: str) -> None:
+        """Connect to nothing yet.
+
+        Raises:
+            Fatal: ``url`` is no http(s) URL.
+        """
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.netloc:
+            raise Fatal("SIGHTLINE_S3_URL is no http:// or https:// URL: correct it")
+        self.bucket = bucket
+        self._client = Minio(
+            parts.netloc,
+            access_key=access_key,
+            secret_key=secret_key,
+            secure=parts.scheme == "https",
+            region="us-east-1",
+            # Retries are the caller's, so that it keeps its place in the consumer group meanwhile.
+            http_client=urllib3.PoolManager(
+                timeout=urllib3.Timeout(TIMEOUT_S, connect=5.0), retries=False
+            ),
+        )
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> ObjectStore:
+        """Connect as the settings say.
+
+        Raises:
+            Fatal: a setting is missing.
+        """
+        return cls(
+            settings.need("s3_url"),
+            settings.need("s3_access_key"),
+            settings.need("s3_secret_key"),
+            settings.s3_bucket,
+        )
+
+    def put(self, key: str, evidence: Evidence) -> None:
+        """Store the object under ``key``; storing it again changes nothing.
+
+        Raises:
+            Retryable: the service does not answer, or refuses.
+        """
+        metadata: dict[str, str | list[str] | tuple[str]] = {
+            "sha256": evidence.sha256,
+            "evidence-id": evidence.evidence_id,
+            "kind": evidence.kind,
+            "site": evidence.site,
+            "camera": evidence.camera,
+            "from-at": str(evidence.from_at),
+            "to-at": str(evidence.to_at),
+        }
+        try:
+            self._client.put_object(
+                self.bucket,
+                key,
+                io.BytesIO(evidence.data),
+                len(evidence.data),
+                content_type=evidence.content_type,
+                metadata=metadata,
+            )
+        except (MinioException, urllib3.exceptions.HTTPError, OSError) as error:
+            raise Retryable(f"object storage did not take {key}: {error}") from error

@@ -1,0 +1,1 @@
+"""One module for each step, beside the SQL that it runs."""

@@ -1,0 +1,1 @@
+"""Configuration down to a site, and the edge agent that applies it there."""

@@ -1,0 +1,256 @@
+"""The edge agent: configuration in, receipts out, and time for cameras that have fallen silent."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Literal
+
+from consumers.sync.applying import Answer, Compile, answer
+from consumers.sync.publish import RECEIPTS_TOPIC, config_topic
+from consumers.sync.silence import SilentCameras
+from infra.runtime.configs import CONFIG_TOPIC, KEPT_VERSIONS
+from infra.runtime.following import TopicFollower
+from infra.runtime.kafka import (
+    Message,
+    RecordConsumer,
+    RecordProducer,
+    read_all,
+    send_patiently,
+    send_to_dead_letters,
+)
+from infra.runtime.metrics import DEAD_LETTERS, RECORDS_OUT
+from infra.runtime.service import Service
+from schemas.codec import decode, decode_as
+from schemas.errors import Rejected, Retryable
+from schemas.records import AppliedConfig, Beat, ConfigDocument, Frame, Health
+from schemas.site import parse
+
+FRAMES_TOPIC = "frames"
+HEALTH_TOPIC = "up.health"
+GROUP = "sightline.agent"
+WRITER = ("writer", b"agent")
+"""Header of the agent's beats, by which it knows them from a camera's own."""
+HEALTH_EVERY_S = 10.0
+
+
+def run_agent(service: Service, compile_site: Compile) -> None:
+    """Apply configurations and beat for silent cameras until the service stops.
+
+    ``compile_site`` raises ``Rejected`` for a configuration that this site cannot run.
+
+    Raises:
+        Retryable: Kafka does not answer at the start.
+        Fatal: a topic is missing, or the Kafka client gave up.
+    """
+    bootstrap, site = service.settings.need("edge_kafka"), service.settings.need("site")
+    producer = RecordProducer(bootstrap, GROUP)
+    configs = _Configs(service, bootstrap, site, compile_site, producer)
+    cameras = _Cameras(service, bootstrap, site, producer)
+    problem: list[str] = []
+    service.checks["agent"] = lambda: problem[0] if problem else None
+    try:
+        while not service.stopping.is_set():
+            try:
+                configs.turn()
+                cameras.turn(configs.cameras, configs.version)
+                problem.clear()
+            except Retryable as error:
+                if not problem:
+                    service.log.warning("the agent waits", error=str(error))
+                problem[:] = [str(error)]
+                service.stopping.wait(1.0)
+    finally:
+        configs.close()
+        cameras.close()
+
+
+class _Configs:
+    """What came down, applied or refused."""
+
+    def __init__(
+        self,
+        service: Service,
+        bootstrap: str,
+        site: str,
+        compile_site: Compile,
+        producer: RecordProducer,
+    ) -> None:
+        self._log = service.log
+        self._site = site
+        self._compile = compile_site
+        self._producer = producer
+        self._waiting: list[Message] = []
+        self._versions = self._kept_versions(bootstrap)
+        self._in_force = self._versions[max(self._versions)] if self._versions else None
+        self.cameras = self._cameras_in_force()
+        self._consumer = RecordConsumer(
+            bootstrap, GROUP, [config_topic(site)], instance=f"{GROUP}-{service.settings.worker}"
+        )
+
+    @property
+    def version(self) -> int:
+        """The version in force, 0 before the first."""
+        return self._in_force.config_version if self._in_force else 0
+
+    def turn(self) -> None:
+        """Answer what has come down."""
+        self._waiting += self._consumer.read(limit=10, timeout_s=0.1)
+        while self._waiting:
+            self._answer(self._waiting[0])
+            self._consumer.commit(self._waiting[:1])
+            del self._waiting[0]
+
+    def close(self) -> None:
+        """Leave the group."""
+        self._consumer.close()
+
+    def _answer(self, message: Message) -> None:
+        if message.value is None:
+            return
+        try:
+            document = decode_as(ConfigDocument, message.value)
+        except Rejected as error:
+            send_to_dead_letters(self._producer, message, error)
+            self._producer.flush()
+            DEAD_LETTERS.labels(message.topic, error.reason).inc()
+            return
+        found = answer(self._in_force, document, self._site, self._compile, _now_at())
+        if found.applied is not None:
+            self._apply(found.applied)
+        self._acknowledge(found)
+
+    def _apply(self, applied: AppliedConfig) -> None:
+        self._producer.send(CONFIG_TOPIC, applied, key=str(applied.config_version))
+        self._producer.flush()
+        self._versions[applied.config_version] = applied
+        self._in_force = applied
+        self.cameras = self._cameras_in_force()
+        for version in sorted(self._versions)[:-KEPT_VERSIONS]:
+            send_patiently(self._producer, CONFIG_TOPIC, None, key=str(version))
+            del self._versions[version]
+
+    def _acknowledge(self, found: Answer) -> None:
+        receipt = found.receipt
+        self._producer.send(RECEIPTS_TOPIC, receipt, key=receipt.receipt_id)
+        self._producer.flush()
+        self._log.info(
+            "configuration",
+            status=receipt.status,
+            config_version=receipt.config_version,
+            sha256=receipt.sha256,
+            faults=len(json.loads(receipt.errors)),
+        )
+
+    def _kept_versions(self, bootstrap: str) -> dict[int, AppliedConfig]:
+        kept: dict[int, AppliedConfig] = {}
+        for message in read_all(bootstrap, CONFIG_TOPIC):
+            version = int(message.key) if message.key and message.key.isdecimal() else None
+            if message.value is None:
+                kept.pop(version or 0, None)
+                continue
+            try:
+                applied = decode_as(AppliedConfig, message.value)
+            except Rejected as error:
+                self._log.error("a record of config cannot be read", reason=error.reason)
+                continue
+            kept[applied.config_version] = applied
+        return kept
+
+    def _cameras_in_force(self) -> frozenset[str]:
+        if self._in_force is None:
+            return frozenset()
+        try:
+            return frozenset(parse(self._in_force.body).cameras)
+        except Rejected as error:
+            # Accepted by an older version of this program: a new one must be published.
+            self._log.error("the configuration in force is not valid any more", error=str(error))
+            return frozenset()
+
+
+class _Cameras:
+    """Beats and health of cameras whose process has died, and the agent's own health."""
+
+    def __init__(
+        self, service: Service, bootstrap: str, site: str, producer: RecordProducer
+    ) -> None:
+        self._log = service.log
+        self._site = site
+        self._producer = producer
+        self._frames = TopicFollower(bootstrap, FRAMES_TOPIC, GROUP)
+        self._silence = SilentCameras()
+        self._told: dict[str, str] = {}
+        self._health_s = float("-inf")
+
+    def turn(self, cameras: frozenset[str], version: int) -> None:
+        """Listen, and beat for those that are silent."""
+        for message in self._frames.read():
+            self._hear(message)
+        # Before everything has been read, a camera may only seem to be silent.
+        if not self._frames.caught_up:
+            return
+        now_s = time.monotonic()
+        self._silence.keep(cameras, now_s)
+        beats = list(self._silence.due(self._site, cameras, version, now_s))
+        for beat in beats:
+            self._producer.send(FRAMES_TOPIC, beat, key=beat.camera, headers=[WRITER])
+        RECORDS_OUT.labels(FRAMES_TOPIC).inc(len(beats))
+        self._tell(self._silence.silent(cameras, now_s), version, now_s)
+        self._producer.flush(10)
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._frames.close()
+
+    def _hear(self, message: Message) -> None:
+        try:
+            record = decode(message.value)
+        except Rejected:
+            # Detection puts it into the dead letters.
+            return
+        if isinstance(record, Beat) and WRITER in message.headers:
+            self._silence.recall(record)
+        elif isinstance(record, Frame | Beat):
+            # What was written before this process read it is that much older.
+            age_s = 0.0 if self._frames.caught_up else (_now_at() - message.arrived_at) / 1000
+            self._silence.hear(record, time.monotonic() - max(0.0, age_s))
+
+    def _tell(self, silent: dict[str, str], version: int, now_s: float) -> None:
+        for camera, state in silent.items():
+            if self._told.get(camera) != state:
+                self._log.warning("a camera's process is silent", camera=camera, state=state)
+                self._send("camera", camera, state, "its capture process is silent", "{}")
+        self._told = silent
+        if now_s - self._health_s >= HEALTH_EVERY_S:
+            self._health_s = now_s
+            details = json.dumps({"config_version": version, "silent": sorted(silent)})
+            self._send("process", "agent", "running", None, details)
+
+    def _send(
+        self,
+        kind: Literal["camera", "process"],
+        name: str,
+        state: str,
+        reason: str | None,
+        details: str,
+    ) -> None:
+        now_at = _now_at()
+        health_id = f"{self._site}/{name}" if kind == "camera" else f"{self._site}/process/{name}"
+        record = Health(
+            health_id=health_id,
+            site=self._site,
+            kind=kind,
+            name=name,
+            state=state,
+            reason=reason,
+            at=now_at,
+            frames=0,
+            dropped=0,
+            details=details,
+            revision=now_at,
+        )
+        self._producer.send(HEALTH_TOPIC, record, key=health_id)
+
+
+def _now_at() -> int:
+    return time.time_ns() // 1_000_000

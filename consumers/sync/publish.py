@@ -1,0 +1,152 @@
+"""Publishing a site's configuration, and waiting for what the site says to it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping
+
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+
+from consumers.sync.applying import SITE_DOCUMENT
+from infra.runtime.kafka import CLIENT_LOG, RecordProducer, to_message
+from schemas.codec import decode_as
+from schemas.errors import Rejected, Retryable
+from schemas.records import ConfigDocument, Receipt
+from schemas.site import digest
+
+RECEIPTS_TOPIC = "up.receipts"
+TIMEOUT_S = 10.0
+Ends = Mapping[int, int]
+"""By partition the offset from which to read."""
+
+
+def config_topic(site: str) -> str:
+    """Return the topic in which a site's desired configuration stands."""
+    return f"down.{site}.config"
+
+
+def publish(
+    bootstrap: str, site: str, text: str, document: str = SITE_DOCUMENT, *, author: str = ""
+) -> str:
+    """Write the desired configuration, at the site's own Kafka or the cloud's; return its SHA-256.
+
+    The text is judged at the site: see :func:`await_receipt`.
+
+    Raises:
+        Rejected: the text cannot travel (a NUL character, too long).
+        Retryable: Kafka did not acknowledge it.
+    """
+    sha256 = digest(text)
+    record = ConfigDocument(
+        document=document,
+        site=site,
+        body=text,
+        sha256=sha256,
+        published_at=time.time_ns() // 1_000_000,
+        author=author,
+    )
+    producer = RecordProducer(bootstrap, "sightline.publish")
+    producer.send(config_topic(site), record, key=document)
+    producer.flush(30)
+    return sha256
+
+
+def receipts_end(bootstrap: str) -> Ends:
+    """Return where the receipts end now: taken before publishing, it tells new from old.
+
+    Raises:
+        Retryable: Kafka does not answer.
+    """
+    consumer = _consumer(bootstrap)
+    try:
+        return {part: _range(consumer, part)[1] for part in _partitions(consumer)}
+    except KafkaException as error:
+        raise Retryable(f"Kafka does not answer at {bootstrap}: {error}") from error
+    finally:
+        consumer.close()
+
+
+def await_receipt(
+    bootstrap: str,
+    site: str,
+    sha256: str,
+    document: str = SITE_DOCUMENT,
+    *,
+    wait_s: float = 30.0,
+    start: Ends | None = None,
+    stopping: threading.Event | None = None,
+) -> Receipt:
+    """Return the site's receipt for the text with this hash, waiting for it.
+
+    Without ``start`` an older receipt for the same text counts too.
+
+    Raises:
+        Retryable: it has not come within ``wait_s`` seconds.
+    """
+    deadline_s = time.monotonic() + wait_s
+    consumer = _consumer(bootstrap)
+    try:
+        places = []
+        for part in _partitions(consumer):
+            low = _range(consumer, part)[0]
+            places.append(
+                TopicPartition(RECEIPTS_TOPIC, part, max(low, (start or {}).get(part, low)))
+            )
+        consumer.assign(places)
+        while (left_s := deadline_s - time.monotonic()) > 0:
+            if stopping is not None and stopping.is_set():
+                break
+            raw = consumer.poll(min(left_s, 0.5))
+            if raw is None or raw.error() is not None:
+                continue
+            try:
+                receipt = decode_as(Receipt, to_message(raw).value)
+            except Rejected:
+                # Whoever stores receipts puts it into the dead letters.
+                continue
+            if receipt.receipt_id == f"{site}/{document}" and receipt.sha256 == sha256:
+                return receipt
+    except KafkaException as error:
+        raise Retryable(f"Kafka does not answer at {bootstrap}: {error}") from error
+    finally:
+        consumer.close()
+    raise Retryable(
+        f"site {site} has not answered within {wait_s:g} s: is its edge agent running, and the "
+        "mirror between site and cloud?"
+    )
+
+
+def _consumer(bootstrap: str) -> Consumer:
+    return Consumer(
+        {
+            "bootstrap.servers": bootstrap,
+            "group.id": "receipts",
+            "enable.auto.commit": False,
+            "auto.offset.reset": "earliest",
+            "log.connection.close": False,
+        },
+        logger=CLIENT_LOG,
+    )
+
+
+def _partitions(consumer: Consumer) -> list[int]:
+    return sorted(
+        consumer.list_topics(RECEIPTS_TOPIC, timeout=TIMEOUT_S).topics[RECEIPTS_TOPIC].partitions
+    )
+
+
+def _range(consumer: Consumer, partition: int) -> tuple[int, int]:
+    deadline_s = time.monotonic() + TIMEOUT_S
+    while True:
+        try:
+            place = TopicPartition(RECEIPTS_TOPIC, partition)
+            found = consumer.get_watermark_offsets(place, timeout=TIMEOUT_S)
+        except KafkaException:
+            # A topic that has just been created has no leader for a moment.
+            if time.monotonic() >= deadline_s:
+                raise
+            time.sleep(0.2)
+            continue
+        low, high = found or (0, 0)
+        return low or 0, high or 0
