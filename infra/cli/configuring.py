@@ -1,0 +1,85 @@
+"""``sightline config``: check, describe and apply a site's configuration."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from consumers.sync.publish import await_receipt, publish, receipts_end
+from infra.cli.compiling import compile_whole
+from infra.cli.connection import DEFAULT_DATA_DIR, DataDir, connect
+from schemas.errors import Rejected
+from schemas.site import SiteConfig, check, json_schema
+
+SiteFile = Annotated[Path, typer.Argument(metavar="FILE", help="A site's YAML file.")]
+EXIT_FAULTY = 2
+
+
+def register(app: typer.Typer) -> None:
+    """Add the ``config`` commands."""
+    config = typer.Typer(help="A site's configuration.")
+
+    @config.command("check")
+    def check_file(path: SiteFile) -> None:
+        """Report every fault at once: where it is, what is wrong, what is allowed."""
+        _, found = read_site(path)
+        counts = (
+            f"{len(found.cameras)} cameras, {len(found.sensors)} sensors, {len(found.rules)} rules"
+        )
+        print(f"{path}: site {found.site}, {counts}: no faults")
+
+    @config.command("schema")
+    def schema() -> None:
+        """Print the JSON Schema of the file."""
+        json.dump(json_schema(), sys.stdout, indent=2)
+        print()
+
+    @config.command("apply")
+    def apply(
+        path: SiteFile,
+        local: Annotated[
+            bool, typer.Option(help="Publish at the site itself, not through the cloud.")
+        ] = False,
+        wait_s: Annotated[float, typer.Option(help="Seconds to wait for the receipt.")] = 30,
+        data_dir: DataDir = DEFAULT_DATA_DIR,
+    ) -> None:
+        """Publish a configuration and wait for the site's receipt."""
+        text, found = read_site(path)
+        compile_whole(found)
+        settings = connect(data_dir)
+        if settings.site and settings.site != found.site:
+            raise Rejected(
+                f"{path} is for site {found.site}, the stack here runs {settings.site}: change "
+                "`site:`, or start a stack of its own with --data-dir"
+            )
+        bootstrap = settings.need("edge_kafka" if local else "cloud_kafka")
+        before = receipts_end(bootstrap)
+        digest = publish(bootstrap, found.site, text, author=getpass.getuser())
+        receipt = await_receipt(bootstrap, found.site, digest, wait_s=wait_s, start=before)
+        if receipt.status == "refused":
+            for fault in json.loads(receipt.errors):
+                print(f"{path}: {fault}", file=sys.stderr)
+            raise typer.Exit(EXIT_FAULTY)
+        print(f"site {found.site} runs version {receipt.config_version} ({digest[:12]})")
+
+    app.add_typer(config, name="config")
+
+
+def read_site(path: Path) -> tuple[str, SiteConfig]:
+    """Read and check a site file; with faults, print them all and exit with 2."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        print(f"{path} cannot be read: {error}", file=sys.stderr)
+        raise typer.Exit(EXIT_FAULTY) from error
+    checked = check(text)
+    for fault in checked.faults:
+        print(f"{path}: {fault}", file=sys.stderr)
+    if checked.config is None:
+        raise typer.Exit(EXIT_FAULTY)
+    return text, checked.config

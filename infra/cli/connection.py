@@ -1,0 +1,61 @@
+"""Where the running parts are: from the environment, else from the stack under the data folder."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from infra.local.stack import Stack
+from infra.local.state import Endpoints
+from infra.runtime.settings import Settings
+
+DataDir = Annotated[
+    Path,
+    typer.Option("--data-dir", envvar="SIGHTLINE_HOME", help="Folder of the embedded stack."),
+]
+DEFAULT_DATA_DIR = Path(".sightline")
+
+
+def connect(data_dir: Path) -> Settings:
+    """Return the addresses of the parts.
+
+    Raises:
+        Fatal: nothing is set in the environment and no stack runs under ``data_dir``.
+    """
+    settings = Settings.from_environment(os.environ)
+    if settings.edge_kafka or settings.cloud_kafka or settings.postgres_dsn:
+        return settings
+    return settings_of(Stack.attach(data_dir), data_dir, recorded_site(data_dir))
+
+
+def settings_of(ends: Endpoints, data_dir: Path, site: str) -> Settings:
+    """Return the settings that make a process use the stack that listens at ``ends``."""
+    return Settings(
+        site=site,
+        edge_kafka=ends.edge_kafka,
+        cloud_kafka=ends.cloud_kafka,
+        triton_grpc=ends.triton_grpc,
+        triton_http=ends.triton_http,
+        model_repository=str(models_folder(data_dir)),
+        postgres_dsn=ends.postgres_dsn,
+        mongo_url=ends.mongo_url,
+        s3_url=ends.s3_url,
+        s3_access_key=ends.s3_access_key,
+        s3_secret_key=ends.s3_secret_key,
+        s3_bucket=ends.s3_bucket,
+        data_dir=str(data_dir),
+    )
+
+
+def models_folder(data_dir: Path) -> Path:
+    """Return the Triton model repository of the stack under ``data_dir``."""
+    return (data_dir / "models").resolve()
+
+
+def recorded_site(data_dir: Path) -> str:
+    """Return the site that the data under ``data_dir`` belongs to; empty before the first start."""
+    path = data_dir / "site"
+    return path.read_text(encoding="utf-8").strip() if path.exists() else ""

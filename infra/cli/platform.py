@@ -1,0 +1,123 @@
+"""The product on top of the real parts: topics, tables, connectors, models, our own processes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from connect import connectors
+from consumers.store.migrate import migrate
+from infra.cli.connection import models_folder, recorded_site, settings_of
+from infra.local.connectors import apply
+from infra.local.service import ServiceSpec
+from infra.local.stack import Stack
+from infra.local.supervisor import Progress
+from infra.runtime.kafka import create_topics
+from infra.runtime.settings import Settings
+from schemas.errors import Fatal
+from schemas.topics import cloud_topics, site_topics
+from streams.inference.cards import included_card
+from streams.inference.client import TritonClient
+from streams.inference.repository import install, installed, load
+
+SCHEMAS = Path(__file__).resolve().parents[2] / "schemas" / "avro"
+FOREGROUND = "foreground"
+
+_EDGE, _CLOUD = ("edge-kafka",), ("cloud-kafka",)
+SERVICES = (
+    ServiceSpec("agent", ("run", "agent"), needs=_EDGE),
+    ServiceSpec("capture", ("run", "capture"), needs=_EDGE),
+    ServiceSpec("detect", ("run", "detect"), needs=(*_EDGE, "triton")),
+    ServiceSpec("streams", ("run", "streams"), needs=_EDGE),
+    ServiceSpec("evidence", ("run", "evidence"), needs=_EDGE),
+    ServiceSpec(
+        "evidence-sink", ("run", "evidence-sink"), needs=(*_CLOUD, "postgres", "seaweedfs")
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Platform:
+    """A running stack that belongs to one site."""
+
+    stack: Stack
+    data_dir: Path
+    site: str
+
+    @property
+    def settings(self) -> Settings:
+        """What makes a process use this stack."""
+        return settings_of(self.stack.endpoints, self.data_dir, self.site)
+
+    def start(self, report: Progress, *, without: frozenset[str] = frozenset()) -> None:
+        """Create topics, tables and connectors, load the models, start our own processes.
+
+        Safe to repeat on the same data; ``without`` names processes that are not wanted.
+
+        Raises:
+            Fatal: a part refuses, a process does not start, or the data is another site's.
+        """
+        claim(self.data_dir, self.site)
+        steps: dict[str, Callable[[], None]] = {
+            "topics": self._create_topics,
+            "tables": lambda: migrate(self.stack.endpoints.postgres_dsn),
+            "connectors": self._connect,
+            "models": self._serve_models,
+        }
+        for name, step in steps.items():
+            timed(report, name, step)
+        environment = self.settings.environment()
+        specs = [s.with_environment(environment) for s in SERVICES if s.name not in without]
+        self.stack.start_services(specs, report)
+
+    def _create_topics(self) -> None:
+        ends = self.stack.endpoints
+        create_topics(ends.edge_kafka, site_topics(self.site))
+        create_topics(ends.cloud_kafka, cloud_topics(self.site))
+
+    def _serve_models(self) -> None:
+        repository = models_folder(self.data_dir)
+        install(repository, FOREGROUND, None, included_card(FOREGROUND))
+        client = TritonClient(self.stack.endpoints.triton_grpc)
+        try:
+            for name, version in installed(repository).items():
+                load(client, repository, name, version)
+        finally:
+            client.close()
+
+    def _connect(self) -> None:
+        ends = self.stack.endpoints
+        up = connectors.mirror_up(ends.edge_kafka, ends.cloud_kafka)
+        down = connectors.mirror_down(ends.edge_kafka, ends.cloud_kafka, self.site)
+        apply(ends.edge_connect, "mirror-up", up)
+        apply(ends.edge_connect, "mirror-down", down)
+        for sink in connectors.jdbc_sinks(ends.postgres_dsn, SCHEMAS):
+            apply(ends.cloud_connect, sink.name, sink.config)
+        tracks = connectors.mongo_sink(ends.mongo_url, SCHEMAS)
+        apply(ends.cloud_connect, tracks.name, tracks.config)
+
+
+def timed(report: Progress, name: str, step: Callable[[], object]) -> None:
+    """Run one step and report its beginning, its end and the seconds that it took."""
+    report(name, "preparing", 0.0)
+    began = time.monotonic()
+    step()
+    report(name, "ready", time.monotonic() - began)
+
+
+def claim(data_dir: Path, site: str) -> None:
+    """Record that the data here belongs to ``site``.
+
+    Raises:
+        Fatal: it belongs to another site, whose state would be mixed with this one's.
+    """
+    owner = recorded_site(data_dir)
+    if owner and owner != site:
+        raise Fatal(
+            f"the data under {data_dir} belongs to site {owner}, not {site}: give --data-dir another "
+            f"folder, or remove {data_dir} to start afresh"
+        )
+    data_dir.mkdir(parents=True, exist_ok=True)
+    (data_dir / "site").write_text(f"{site}\n", encoding="utf-8")

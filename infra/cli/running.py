@@ -1,0 +1,75 @@
+"""``sightline run PART``: one long-running process of the platform.
+
+Each command imports its own part only, so that a process holds no more than it needs.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from infra.runtime.service import Service
+from infra.runtime.settings import Settings
+
+
+def register(app: typer.Typer) -> None:
+    """Add the ``run`` commands."""
+    run = typer.Typer(help="Run one process of the platform until it is stopped.")
+
+    @run.command("capture")
+    def capture() -> None:
+        """Cameras to frames, for the whole site."""
+        from producers.main import run_capture
+
+        _run("capture", run_capture)
+
+    @run.command("detect")
+    def detect() -> None:
+        """Frames to detections, through Triton."""
+        from streams.inference.detect import run_detect
+
+        _run("detect", run_detect)
+
+    @run.command("streams")
+    def streams(
+        only: Annotated[
+            list[str] | None, typer.Option(help="A stage: sense, match, filter, group.")
+        ] = None,
+    ) -> None:
+        """Detections to events: the Faust stages, all in one process or some alone."""
+        from streams.apps.worker import run_streams
+
+        name = "streams" if not only else "-".join(only)
+        _run(name, lambda service: run_streams(service, tuple(only or ())))
+
+    @run.command("evidence")
+    def evidence() -> None:
+        """Snapshots and clips for events."""
+        from streams.evidence.run import run_evidence
+
+        _run("evidence", run_evidence)
+
+    @run.command("agent")
+    def agent() -> None:
+        """The site's side of configuration, and beats for cameras whose process died."""
+        from consumers.sync.agent import run_agent
+        from infra.cli.compiling import compile_whole
+
+        _run("agent", lambda service: run_agent(service, compile_whole))
+
+    @run.command("evidence-sink")
+    def evidence_sink() -> None:
+        """Evidence of all sites to object storage, with an index row in Postgres."""
+        from consumers.sinks.evidence import run_evidence_sink
+
+        _run("evidence-sink", run_evidence_sink)
+
+    app.add_typer(run, name="run")
+
+
+def _run(name: str, main: Callable[[Service], None]) -> None:
+    service = Service(name, Settings.from_environment(os.environ))
+    raise typer.Exit(service.run(main))

@@ -1,0 +1,245 @@
+"""Runs one stage's logic under Faust without losing or doubling anything.
+
+The order that makes it safe (architecture §4.1): apply inputs, write their outputs and wait for
+the broker, then store the states that cover them and wait, then acknowledge. States are stored
+at most about once a second, so a restart repeats that second from exactly the stored state and
+emits the same ids again; the next stage drops the repeats by their ``n``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+from typing import Any
+
+import faust
+import structlog
+
+from infra.runtime.configs import ConfigStore
+from infra.runtime.kafka import Message, RecordProducer, send_to_dead_letters
+from infra.runtime.metrics import DEAD_LETTERS, DELAY, DROPPED, RECORDS_IN, RECORDS_OUT
+from schemas.codec import decode
+from schemas.errors import Backpressure, Rejected, Retryable
+from streams.apps.logic import Output, StageLogic, Unit
+from streams.apps.states import KeyState, StateStore
+
+BATCH = 200
+"""Inputs applied between two waits for the broker: keeps the event loop's heartbeats going."""
+STORE_EVERY_S = 1.0
+CONFIG_WAIT_S = 20.0
+_INBOX = 1000
+_RETRY_S = 1.0
+_PLANS = 512
+
+
+class _ReassignedError(Exception):
+    """The partitions were taken away meanwhile: what is in hand comes again, from their state."""
+
+
+class Stage:
+    """One Faust app around one stage's logic."""
+
+    def __init__(
+        self,
+        logic: StageLogic,
+        bootstrap: str,
+        worker: str,
+        configs: ConfigStore,
+        scratch: Path,
+    ) -> None:
+        self.logic = logic
+        self.app = _faust_app(logic, bootstrap, worker, scratch)
+        self._log = structlog.get_logger(logic.name)
+        self._configs = configs
+        self._producer = RecordProducer(bootstrap, f"sightline.{logic.name}", linger_ms=0)
+        self._states = StateStore(logic.name, logic.state_type, bootstrap)
+        self._plans: dict[tuple[int, str], Any] = {}
+        self._inbox: asyncio.Queue[Any] = asyncio.Queue(_INBOX)
+        self._unacknowledged: list[Any] = []
+        self._assignment = 0
+        self._stored_at = 0.0
+        topic = self.app.topic(
+            *logic.sources, key_serializer="raw", value_serializer="raw", acks=True
+        )
+        self.app.agent(topic, name=logic.name, concurrency=1)(self._take)
+        self.app.on_partitions_revoked.connect(self._revoked)
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Process until ``stopping`` is set; then store and acknowledge what was done.
+
+        Raises:
+            Fatal: a state or the client is beyond repair.
+            Retryable: outputs could not be delivered; the process must start anew.
+        """
+        await self.app.start()
+        stopped = asyncio.ensure_future(stopping.wait())
+        try:
+            while not stopping.is_set():
+                batch = await self._next_batch(stopped)
+                if batch:
+                    await self._apply(batch)
+                if self._unacknowledged and time.monotonic() - self._stored_at >= STORE_EVERY_S:
+                    await self._store()
+            await self._store()
+        finally:
+            stopped.cancel()
+            await asyncio.wait_for(self.app.stop(), timeout=15)
+
+    async def _take(self, stream: Any) -> None:
+        async for event in stream.noack().events():
+            await self._inbox.put((self._assignment, event))
+
+    async def _revoked(self, *_: Any, **__: Any) -> None:
+        # What was applied but not stored is read and applied again from the stored state.
+        self._assignment += 1
+        self._unacknowledged.clear()
+        self._states.forget()
+
+    async def _next_batch(self, stopped: asyncio.Future[Any]) -> list[tuple[int, Any]]:
+        """Wait up to the next store for an input, then take what is there."""
+        first = asyncio.ensure_future(self._inbox.get())
+        await asyncio.wait(
+            {first, stopped}, timeout=STORE_EVERY_S, return_when=asyncio.FIRST_COMPLETED
+        )
+        if not first.done():
+            first.cancel()
+            return []
+        batch = [first.result()]
+        while len(batch) < BATCH and not self._inbox.empty():
+            batch.append(self._inbox.get_nowait())
+        return batch
+
+    async def _apply(self, batch: list[tuple[int, Any]]) -> None:
+        assignment = self._assignment
+        done: list[Any] = []
+        for seen_under, event in batch:
+            if seen_under != self._assignment:
+                continue
+            message = _message(event)
+            RECORDS_IN.labels(message.topic).inc()
+            try:
+                for unit in self.logic.units(decode(message.value), message.topic):
+                    await self._apply_unit(unit, message.partition)
+            except Rejected as error:
+                self._refuse(message, error)
+            except _ReassignedError:
+                return
+            done.append(event)
+        await asyncio.get_running_loop().run_in_executor(None, self._producer.flush)
+        if assignment == self._assignment:
+            self._unacknowledged.extend(done)
+
+    async def _apply_unit(self, unit: Unit, partition: int) -> None:
+        assignment = self._assignment
+        await self._meet(partition)
+        state = self._states.get(partition, unit.key)
+        if state is None:
+            state = KeyState(value=self.logic.new_state(unit.site, unit.key))
+        plan = await self._plan(unit.key, self.logic.version(state.value, unit))
+        if assignment != self._assignment:
+            self._states.forget()
+            raise _ReassignedError
+        step = self.logic.step(state.value, unit, partition, plan)
+        if step.dropped:
+            DROPPED.labels(self.logic.name, step.dropped).inc()
+            return
+        state.value = step.state
+        state.sequence += 1
+        state.dirty = True
+        self._states.put(partition, unit.key, state)
+        for output in step.outputs:
+            await self._send(output)
+        DELAY.labels(self.logic.name).observe(max(0.0, time.time() - unit.at / 1000))
+
+    async def _meet(self, partition: int) -> None:
+        while not self._states.holds(partition):
+            try:
+                await asyncio.get_running_loop().run_in_executor(None, self._states.load, partition)
+            except Retryable as error:
+                self._log.warning("states cannot be read yet", error=str(error))
+                await asyncio.sleep(_RETRY_S)
+
+    async def _plan(self, key: str, version: int) -> Any:
+        place = (version, key)
+        if place not in self._plans:
+            try:
+                config = await asyncio.get_running_loop().run_in_executor(
+                    None, self._configs.get, version, CONFIG_WAIT_S
+                )
+            except Retryable as error:
+                # The agent writes a configuration before any frame can carry its version.
+                raise Rejected(str(error), reason="unknown-config-version") from error
+            if len(self._plans) >= _PLANS:
+                self._plans.pop(next(iter(self._plans)))
+            self._plans[place] = self.logic.plan(config, key, version)
+        return self._plans[place]
+
+    async def _send(self, output: Output) -> None:
+        while True:
+            try:
+                self._producer.send(output.topic, output.record, key=output.key)
+                RECORDS_OUT.labels(output.topic).inc()
+                return
+            except Backpressure as full:
+                self._producer.poll()
+                await asyncio.sleep(full.retry_after_s)
+
+    def _refuse(self, message: Message, error: Rejected) -> None:
+        self._log.warning(
+            "a record was refused",
+            topic=message.topic,
+            partition=message.partition,
+            offset=message.offset,
+            error=str(error),
+        )
+        DEAD_LETTERS.labels(message.topic, error.reason).inc()
+        send_to_dead_letters(self._producer, message, error)
+
+    async def _store(self) -> None:
+        assignment = self._assignment
+        covered, self._unacknowledged = self._unacknowledged, []
+        self._states.write_dirty(self._producer, int(time.time() * 1000))
+        await asyncio.get_running_loop().run_in_executor(None, self._producer.flush)
+        self._stored_at = time.monotonic()
+        if assignment != self._assignment:
+            return
+        for event in covered:
+            event.ack()
+
+
+def _faust_app(logic: StageLogic, bootstrap: str, worker: str, scratch: Path) -> faust.App:
+    scratch.mkdir(parents=True, exist_ok=True)
+    return faust.App(
+        f"sightline.{logic.name}",
+        broker=f"kafka://{bootstrap}",
+        store="memory://",
+        datadir=scratch / logic.name,
+        autodiscover=False,
+        web_enabled=False,
+        topic_disable_leader=True,
+        topic_allow_declare=False,
+        consumer_auto_offset_reset="earliest",
+        consumer_group_instance_id=f"{logic.name}-{worker}",
+        # A message still in hand is read again after a rebalance; waiting for it here can hang.
+        stream_wait_empty=False,
+        broker_commit_interval=1.0,
+        broker_session_timeout=10.0,
+        broker_heartbeat_interval=2.0,
+        consumer_max_fetch_size=4 << 20,
+    )
+
+
+def _message(event: Any) -> Message:
+    raw = event.message
+    return Message(
+        topic=raw.topic,
+        partition=raw.partition,
+        offset=raw.offset,
+        key=raw.key.decode("utf-8", "replace") if raw.key is not None else None,
+        value=raw.value,
+        arrived_at=int((raw.timestamp or 0) * 1000),
+        headers=tuple(raw.headers.items())
+        if isinstance(raw.headers, dict)
+        else tuple(raw.headers or ()),
+    )

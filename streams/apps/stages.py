@@ -1,0 +1,180 @@
+"""The four stages: how the core's steps read and write topics."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from schemas.errors import Rejected
+from schemas.records import Detections, Judged, Matched, Record, Sensed
+from schemas.site import SiteConfig
+from streams.apps.logic import Output, StageLogic, Step, Unit
+from streams.core import filter as filtering
+from streams.core import group as grouping
+from streams.core import match as matching
+from streams.core import sense as sensing
+
+SITE_TRIGGERS = "site-triggers"
+
+
+class Sense:
+    """detections → triggers, up.tracks, up.counts; keyed by camera."""
+
+    name = "sense"
+    sources = ("detections",)
+    state_type = sensing.CameraState
+
+    def units(self, record: Record, topic: str) -> Sequence[Unit]:
+        """One unit per reading."""
+        if not isinstance(record, Detections):
+            raise _unexpected(record, topic)
+        for reading in record.readings:
+            if not 4 * len(reading.scores) == 4 * len(reading.labels) == len(reading.boxes):
+                raise Rejected(
+                    f"frame {reading.seq} of {reading.camera} has {len(reading.boxes)} box edges for "
+                    f"{len(reading.scores)} scores and {len(reading.labels)} labels",
+                    reason="uneven-objects",
+                )
+        return [
+            Unit(record.site, reading.camera, reading.config_version, reading.at, reading)
+            for reading in record.readings
+        ]
+
+    def new_state(self, site: str, key: str) -> Any:
+        """A camera never met."""
+        return sensing.new_state(site, key)
+
+    def version(self, state: Any, unit: Unit) -> int:
+        """The version the input carries."""
+        return unit.config_version
+
+    def plan(self, config: SiteConfig, key: str, version: int) -> Any:
+        """Compile the camera's sensors, and note whether a rule looks beyond the camera."""
+        plan = sensing.CameraPlan.compile(config, key, version)
+        return plan, key in config.site_wide_cameras()
+
+    def step(self, state: Any, unit: Unit, partition: int, plan: Any) -> Step:
+        """Track and sense one reading."""
+        camera_plan, site_wide = plan
+        state, result = sensing.step(state, unit.body, partition, camera_plan)
+        place = f"{unit.site}/{unit.key}"
+        outputs = [Output("up.tracks", track, place) for track in result.tracks]
+        outputs += [Output("up.counts", count, place) for count in result.counts]
+        if result.sensed is not None:
+            outputs.append(Output("triggers", result.sensed, unit.key))
+            if site_wide:
+                outputs.append(Output(SITE_TRIGGERS, result.sensed, unit.site))
+        return Step(state, tuple(outputs), result.dropped)
+
+
+class Match:
+    """triggers → candidates; what concerns several cameras comes through ``site-triggers``."""
+
+    name = "match"
+    sources = ("triggers", SITE_TRIGGERS)
+    state_type = matching.MatchState
+
+    def units(self, record: Record, topic: str) -> Sequence[Unit]:
+        """One unit per message."""
+        unit = _keyed(record, Sensed, topic)
+        return [replace(unit, key=f"site/{unit.site}") if topic == SITE_TRIGGERS else unit]
+
+    def new_state(self, site: str, key: str) -> Any:
+        """A key never met."""
+        return matching.new_state(site, key)
+
+    def version(self, state: Any, unit: Unit) -> int:
+        """The version the input carries; across cameras the lowest of those concerned."""
+        return matching.version_for(state, unit.body)
+
+    def plan(self, config: SiteConfig, key: str, version: int) -> Any:
+        """Compile the rules that belong to the key."""
+        return matching.MatchPlan.compile(config, key, version)
+
+    def step(self, state: Any, unit: Unit, partition: int, plan: Any) -> Step:
+        """Match one input."""
+        state, result = matching.step(state, unit.body, plan)
+        outputs = (Output("candidates", result.matched, unit.key),) if result.matched else ()
+        return Step(state, outputs, result.dropped)
+
+
+class Filter:
+    """candidates → judged."""
+
+    name = "filter"
+    sources = ("candidates",)
+    state_type = filtering.FilterState
+
+    def units(self, record: Record, topic: str) -> Sequence[Unit]:
+        """One unit per message."""
+        return [_keyed(record, Matched, topic)]
+
+    def new_state(self, site: str, key: str) -> Any:
+        """A key never met."""
+        return filtering.new_state(site, key)
+
+    def version(self, state: Any, unit: Unit) -> int:
+        """The version the input carries."""
+        return unit.config_version
+
+    def plan(self, config: SiteConfig, key: str, version: int) -> Any:
+        """Compile the checks of every rule."""
+        return filtering.FilterPlan.compile(config, version)
+
+    def step(self, state: Any, unit: Unit, partition: int, plan: Any) -> Step:
+        """Judge one input."""
+        state, result = filtering.step(state, unit.body, plan)
+        outputs = (Output("judged", result.judged, unit.key),) if result.judged else ()
+        return Step(state, outputs, result.dropped)
+
+
+class Group:
+    """judged → up.events, up.verdicts."""
+
+    name = "group"
+    sources = ("judged",)
+    state_type = grouping.GroupState
+
+    def units(self, record: Record, topic: str) -> Sequence[Unit]:
+        """One unit per message."""
+        return [_keyed(record, Judged, topic)]
+
+    def new_state(self, site: str, key: str) -> Any:
+        """A key never met."""
+        return grouping.new_state(site, key)
+
+    def version(self, state: Any, unit: Unit) -> int:
+        """The version the input carries."""
+        return unit.config_version
+
+    def plan(self, config: SiteConfig, key: str, version: int) -> Any:
+        """Compile grouping, cool-down and severity of every rule."""
+        return grouping.GroupPlan.compile(config, version)
+
+    def step(self, state: Any, unit: Unit, partition: int, plan: Any) -> Step:
+        """Group one input."""
+        state, result = grouping.step(state, unit.body, plan)
+        outputs = [Output("up.events", event, event.event_id) for event in result.events]
+        outputs += [
+            Output("up.verdicts", verdict, verdict.candidate_id) for verdict in result.verdicts
+        ]
+        return Step(state, tuple(outputs), result.dropped)
+
+
+def all_stages() -> dict[str, StageLogic]:
+    """Return the stages by name, in the order of the flow."""
+    stages: tuple[StageLogic, ...] = (Sense(), Match(), Filter(), Group())
+    return {stage.name: stage for stage in stages}
+
+
+def _keyed(record: Record, kind: type, topic: str) -> Unit:
+    if not isinstance(record, kind) or not isinstance(record, Sensed | Matched | Judged):
+        raise _unexpected(record, topic)
+    return Unit(record.site, record.key, record.config_version, record.at, record)
+
+
+def _unexpected(record: Record, topic: str) -> Rejected:
+    return Rejected(
+        f"a {type(record).__name__} does not belong into {topic}", reason="unexpected-record"
+    )
