@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated
 
 import msgspec
@@ -11,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from infra.cli.connection import DEFAULT_DATA_DIR, DataDir
+from infra.cli.connection import DEFAULT_DATA_DIR, DataDir, models_folder, recorded_site
 from infra.local import daemon
 from infra.local.blueprint import NAMES
 from infra.local.display import StartDisplay, status_table
@@ -20,6 +22,7 @@ from infra.local.install import install
 from infra.local.overview import overview
 from infra.local.stack import Stack, StackConfig
 from schemas.errors import Fatal
+from schemas.ids import SITE_PATTERN
 
 _PANEL = "Embedded stack"
 _FOLLOW_S = 0.2
@@ -45,15 +48,22 @@ def up(
     port: Annotated[
         list[str] | None, typer.Option(help="Fix a port, such as postgres.sql=5432.")
     ] = None,
-    model: Annotated[list[str] | None, typer.Option(help="Models that Triton loads.")] = None,
+    site: Annotated[
+        str | None, typer.Option(help="Run the product for this site on top; kept for next time.")
+    ] = None,
 ) -> None:
-    """Start the real parts and keep them running until Ctrl-C."""
+    """Start the real parts, and the product on top, and keep them running until Ctrl-C."""
     config = StackConfig(
         data_dir=data_dir.absolute(),
         parts=frozenset(part) if part else None,
         ports=fixed_ports(port or []),
-        models=tuple(model or ()),
+        model_repository=models_folder(data_dir),
     )
+    if site is not None and not SITE_PATTERN.fullmatch(site):
+        raise Fatal(f"--site {site}: small letters, digits and -, at most 40")
+    runs = site or recorded_site(data_dir)
+    if part and site:
+        raise Fatal("--site needs all parts: leave --part out")
     console = Console()
     began = time.monotonic()
     with StartDisplay(console) as display:
@@ -64,6 +74,8 @@ def up(
             console.print(f"[green]ready[/] after {took:.1f} s under {escape(str(data_dir))}")
             stop = "sightline down" if detach else "Ctrl-C"
             console.print(f"[dim]sightline status shows the parts; {stop} stops them[/]")
+            if not runs:
+                console.print("[dim]the parts alone run; --site NAME runs the product on top[/]")
 
         if detach:
             daemon.detach(config, display.report)
@@ -74,6 +86,23 @@ def up(
             console.print("stopped")
             if not completed:
                 raise typer.Exit(_INTERRUPTED)
+
+
+def _product(
+    stack: Stack, data_dir: Path, site: str, display: StartDisplay
+) -> Callable[[], None] | None:
+    if not site:
+        return None
+    # What the product is made of takes seconds to import: only where it is started.
+    from infra.cli.platform import Platform
+
+    return lambda: Platform(stack, data_dir, site).start(display.report)
+
+
+def _same_in_front() -> list[str]:
+    """Return this command line without going to the background."""
+    kept = [word for word in sys.argv[1:] if word not in ("--detach", "-d")]
+    return [sys.executable, "-m", "infra.cli.main", *kept]
 
 
 def down(data_dir: DataDir = DEFAULT_DATA_DIR) -> None:

@@ -93,8 +93,13 @@ def serve(stack: Stack, progress: Progress | None, ready: Callable[[], None]) ->
     return was_ready
 
 
-def detach(config: StackConfig, progress: Progress) -> StackRecord:
-    """Start a supervisor in the background and wait until its stack is ready. Raises Fatal."""
+def detach(
+    config: StackConfig, progress: Progress, command: Sequence[str] | None = None
+) -> StackRecord:
+    """Start a supervisor in the background and wait until its stack is ready. Raises Fatal.
+
+    ``command`` is what runs it, this module by default.
+    """
     install(progress, config.java)
     data = config.data_dir.absolute()
     make_folder(data / "logs")
@@ -102,7 +107,7 @@ def detach(config: StackConfig, progress: Progress) -> StackRecord:
     with log.open("ab") as output:
         began_at = log.stat().st_size
         process = subprocess.Popen(
-            [sys.executable, "-m", "infra.local.daemon", *arguments_of(config)],
+            command or [sys.executable, "-m", "infra.local.daemon", *arguments_of(config)],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -6,7 +6,7 @@ import contextlib
 import fcntl
 import os
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -82,10 +82,13 @@ class Stack:
         assert record.endpoints is not None
         return record.endpoints
 
-    def start(self, progress: Progress | None = None) -> None:
+    def start(
+        self, progress: Progress | None = None, then: Callable[[], None] | None = None
+    ) -> None:
         """Install what is missing, end the orphans of a killed run, start every part.
 
-        Returns once each part has answered. Raises Fatal with one line, everything stopped again.
+        Returns once each part has answered and ``then``, which may start more, has returned; only
+        then others see the stack as ready. Raises Fatal with one line, everything stopped again.
         ``progress`` is called with a name, what it does, and the seconds that took.
         """
         report = progress or (lambda _name, _state, _seconds: None)
@@ -97,6 +100,9 @@ class Stack:
         self._acquire()
         try:
             self._start(names, report)
+            if then is not None:
+                then()
+            self._running_store().change(lambda record: setattr(record, "phase", "ready"))
         except BaseException as error:
             interrupted = isinstance(error, KeyboardInterrupt)
             self._shut_down(
@@ -208,7 +214,6 @@ class Stack:
         logs_dir = make_folder(self._data / "logs")
         self._supervisor = Supervisor(store, logs_dir, inherited)
         self._supervisor.start_all(parts, report)
-        store.change(lambda record: setattr(record, "phase", "ready"))
 
     def _acquire(self) -> None:
         try:

@@ -89,8 +89,8 @@ def test_evidence_is_whole_and_shows_something(live: Product) -> None:
             picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
             assert picture is not None and picture.shape[:2] == (360, 480)
         else:
-            with av.open(io.BytesIO(data)) as clip:
-                pictures = sum(1 for _ in clip.decode(video=0))
+            with av.open(io.BytesIO(data), mode="r") as clip:
+                pictures = len(list(clip.decode(video=0)))
             assert pictures >= 10
     assert {row["kind"] for row in rows} == {"snapshot", "clip"}
 

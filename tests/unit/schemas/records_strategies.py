@@ -14,11 +14,18 @@ from schemas.records import SCHEMA_IDS, Record
 
 KINDS: tuple[type[Record], ...] = tuple(SCHEMA_IDS)
 TEXTS = st.text(st.characters(exclude_characters="\x00", exclude_categories=("Cs",)), max_size=8)
+_made: dict[type, st.SearchStrategy[Any]] = {}
 FLOATS = st.floats(allow_nan=False, allow_infinity=False)
 
 
 def records(kind: type) -> st.SearchStrategy[Any]:
     """Return records of a class, each field over the whole range of its type."""
+    if kind not in _made:
+        _made[kind] = _make(kind)
+    return _made[kind]
+
+
+def _make(kind: type) -> st.SearchStrategy[Any]:
     hints = typing.get_type_hints(kind)
     narrow = int_fields(kind.__name__)
     return st.builds(

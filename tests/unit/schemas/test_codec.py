@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import fastavro
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas import codec
@@ -34,7 +34,7 @@ from schemas.records import (
 )
 from tests.unit.schemas.records_strategies import KINDS, any_record, records
 
-slow_strategies = settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+few_examples = settings(max_examples=25)
 
 BEAT = Beat(site="s", camera="gate", beat_at=1, state="online", config_version=1)
 FRAME = Frame(
@@ -128,7 +128,7 @@ def text(value: str) -> bytes:
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 @given(data=st.data())
-@slow_strategies
+@few_examples
 def test_every_record_comes_back_as_it_was(kind: type[Record], data: st.DataObject) -> None:
     record = data.draw(records(kind))
     message = encode(record)
@@ -181,7 +181,7 @@ def test_random_bytes_give_a_record_or_rejected(noise: bytes, kind: type[Record]
 
 
 @given(st.data())
-@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150)
 def test_flipped_bits_give_a_record_or_rejected(data: st.DataObject) -> None:
     message = bytearray(encode(data.draw(any_record())))
     for _ in range(data.draw(st.integers(1, 3))):
@@ -195,7 +195,7 @@ def test_flipped_bits_give_a_record_or_rejected(data: st.DataObject) -> None:
 
 
 @given(st.data())
-@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100)
 def test_a_cut_message_is_rejected(data: st.DataObject) -> None:
     message = encode(data.draw(any_record()))
     cut = message[: data.draw(st.integers(0, len(message) - 1))]
@@ -204,7 +204,7 @@ def test_a_cut_message_is_rejected(data: st.DataObject) -> None:
 
 
 @given(any_record(), st.binary(min_size=1, max_size=50))
-@settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=50)
 def test_bytes_after_the_record_are_rejected(record: Record, extra: bytes) -> None:
     assert rejected(encode(record) + extra) == "trailing-bytes"
 
@@ -337,7 +337,7 @@ def test_what_is_no_record_is_refused(thing: object) -> None:
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 @given(data=st.data())
-@slow_strategies
+@few_examples
 def test_an_unknown_symbol_is_refused(kind: type[Any], data: st.DataObject) -> None:
     enums = [
         name

@@ -2,6 +2,7 @@
 
 import math
 from fractions import Fraction
+from itertools import pairwise
 
 import pytest
 from hypothesis import assume, given
@@ -108,10 +109,7 @@ def test_cuts_agree_with_shapely_where_no_corner_is_met(
     assume(start != end and len(set(line)) > 1 and all(_exact_sides(line, start, end)))
     shape = LineString(line)
     assume(shape.distance(ShapelyPoint(start)) > 1e-6 < shape.distance(ShapelyPoint(end)))
-    expected = sum(
-        LineString(pair).intersects(LineString((start, end)))
-        for pair in zip(line, line[1:], strict=False)
-    )
+    expected = sum(LineString(pair).intersects(LineString((start, end))) for pair in pairwise(line))
     assert len(cuts(line, start, end)) == expected
 
 

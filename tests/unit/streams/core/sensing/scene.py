@@ -73,7 +73,14 @@ def beat(
     at_ms: int, state: Literal["online", "stalled", "offline"] = "online", **keys: Any
 ) -> Reading:
     """Return a beat ``at_ms`` after ``EPOCH``."""
-    empty = {"kind": "beat", "seq": -1, "model": "", "model_version": "", "width": 0, "height": 0}
+    empty: dict[str, Any] = {
+        "kind": "beat",
+        "seq": -1,
+        "model": "",
+        "model_version": "",
+        "width": 0,
+        "height": 0,
+    }
     return frame(at_ms, **(empty | {"state": state} | keys))
 
 

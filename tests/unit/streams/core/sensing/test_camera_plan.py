@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from schemas.errors import Rejected
-from schemas.records import Reading
-from streams.core.sense import new_state, step
+from schemas.records import Reading, Trigger
+from schemas.site import parse
+from streams.core.sense import CameraPlan, new_state, step
 from tests.unit.streams.core.sensing.scene import (
     CAMERA,
     PARTITION,
@@ -40,9 +41,6 @@ def test_a_key_that_nothing_measures_yet_is_refused_by_name() -> None:
 
 
 def test_a_camera_that_is_not_there_is_refused_by_name() -> None:
-    from schemas.site import parse
-    from streams.core.sense import CameraPlan
-
     config = parse("{version: 1, site: a, cameras: {gate: {source: 'synthetic:walkers'}}}")
     with pytest.raises(Rejected, match="no camera 'yard'; it has gate"):
         CameraPlan.compile(config, "yard", 1)
@@ -57,7 +55,8 @@ def test_digests_follow_the_definition_and_nothing_else() -> None:
 
 def _change(before: dict[str, Any], after: dict[str, Any]) -> list[tuple[str, str, int, int, int]]:
     """Stand in the zone for 4 s; the configuration changes after 1 s."""
-    state, told = new_state(SITE, CAMERA), []
+    state = new_state(SITE, CAMERA)
+    told: list[Trigger] = []
     old, new = plan(before), plan(after, version=2)
     readings: list[Reading] = [frame(at, [standing(0.45, 0.6)]) for at in range(0, 4001, 200)]
     for reading in numbered(readings):

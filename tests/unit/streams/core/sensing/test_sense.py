@@ -9,7 +9,7 @@ import pytest
 from schemas import ids
 from schemas.codec import decode_as, encode
 from schemas.errors import Rejected
-from schemas.records import Reading, Sensed
+from schemas.records import Count, Reading, Sensed, Track
 from streams.core.sense import new_state, step
 from tests.unit.streams.core.sensing.scene import (
     CAMERA,
@@ -122,7 +122,11 @@ def test_what_leaves_the_stage_can_be_written_and_read() -> None:
     assert len(said) > 3
     for sensed in said:
         assert decode_as(Sensed, encode(sensed)) == sensed
-    for record in (r for item in found for r in (*item.tracks, *item.counts)):
+    records: list[Track | Count] = []
+    for item in found:
+        records += [*item.tracks, *item.counts]
+    assert {type(record) for record in records} == {Track, Count}
+    for record in records:
         assert decode_as(type(record), encode(record)) == record
 
 

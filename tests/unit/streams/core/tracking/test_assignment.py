@@ -1,6 +1,7 @@
 """Exact assignment, against all permutations."""
 
 from itertools import permutations
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -27,7 +28,7 @@ def _least(costs: dict[tuple[int, int], float]) -> float:
             min(costs.get((row, column), UNMATCHED), UNMATCHED)
             for row, column in zip(rows, chosen, strict=True)
         )
-        for chosen in permutations(slots[: len(slots)], len(rows))
+        for chosen in permutations(slots, len(rows))
     )
 
 
@@ -48,10 +49,10 @@ def test_each_row_and_column_is_used_once_and_only_where_allowed(
 
 @given(graphs, st.randoms())
 def test_the_order_in_which_pairs_are_named_does_not_matter(
-    costs: dict[tuple[int, int], float], random: object
+    costs: dict[tuple[int, int], float], random: Random
 ) -> None:
     shuffled = list(costs.items())
-    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    random.shuffle(shuffled)
     assert assign(dict(shuffled), UNMATCHED) == assign(costs, UNMATCHED)
 
 

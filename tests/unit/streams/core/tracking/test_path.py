@@ -1,6 +1,7 @@
 """Simplified paths stay where the object was, when it was there."""
 
 import math
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,7 +22,7 @@ def paths(draw: st.DrawFn) -> list[Place]:
 
 
 def _place(path: list[Place], at: int) -> tuple[float, float]:
-    for (start, x, y), (end, end_x, end_y) in zip(path, path[1:], strict=False):
+    for (start, x, y), (end, end_x, end_y) in pairwise(path):
         if start <= at <= end:
             part = (at - start) / (end - start)
             return x + (end_x - x) * part, y + (end_y - y) * part
