@@ -2,15 +2,16 @@
 
 Sites and the cloud upgrade at different times, and topics keep messages for weeks, so a changed
 record must be readable by old readers and old records by new ones. Avro's own rules decide that
-(the ``avro`` package's compatibility check, in both directions). Two rules more come from ids
-that are fixed in file names: a released id stays, and what it says about the bytes never changes;
-a changed record is a new file with the next free id and the same name.
+(the ``avro`` package's compatibility check, in both directions). They pass over logical types,
+so a field must keep its own here: milliseconds are never read as something else. Two rules more
+come from ids that are fixed in file names: a released id stays, and what it says about the bytes
+never changes; a changed record is a new file with the next free id and the same name.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,6 +61,8 @@ def compare(before: Mapping[str, str], after: Mapping[str, str]) -> list[Incompa
         latest = newest[_name(file)]
         if latest != file and latest not in before:
             found += [Incompatibility(latest, reason) for reason in _both_ways(old, parsed[latest])]
+            changed = _changed_meanings(text, after[latest])
+            found += [Incompatibility(latest, reason) for reason in changed]
         found += [Incompatibility(file, reason) for reason in reasons]
     return sorted(set(found), key=lambda each: (_id(each.file), each.file, each.reason))
 
@@ -121,6 +124,30 @@ def _faults(reader: Any, writer: Any) -> list[tuple[str, str]]:
     return [
         (f"{kinds} ({', '.join(sorted(result.messages))})", ", ".join(sorted(result.locations)))
     ]
+
+
+def _changed_meanings(old: str, new: str) -> list[str]:
+    before, after = (dict(_meanings(json.loads(text), "")) for text in (old, new))
+    return [
+        f"the logical type of {where} was {before[where]} and is {after[where]}; "
+        "keep it, and give the new meaning a field of its own"
+        for where in sorted(before.keys() & after.keys())
+        if before[where] != after[where]
+    ]
+
+
+def _meanings(schema: Any, where: str) -> Iterator[tuple[str, str]]:
+    """Yield (``Record.field``, its logical type or ``none``) for every field in a schema."""
+    if isinstance(schema, list):
+        for part in schema:
+            yield from _meanings(part, where)
+    elif isinstance(schema, dict) and schema["type"] == "record":
+        for field in schema["fields"]:
+            yield from _meanings(field["type"], f"{schema['name']}.{field['name']}")
+    elif isinstance(schema, dict) and schema["type"] == "array":
+        yield from _meanings(schema["items"], where)
+    elif schema != "null":
+        yield where, schema.get("logicalType", "none") if isinstance(schema, dict) else "none"
 
 
 def _bytes_of(text: str) -> Any:

@@ -89,7 +89,7 @@ def _array(element: Any, where: str, narrow: bool) -> tuple[Converter, Converter
         try:
             # The fast way for all; the slow one finds out which value is wrong.
             fit = all(map(math.isfinite, values)) and bool not in map(type, values)
-        except (TypeError, OverflowError):
+        except (TypeError, ValueError, OverflowError):
             fit = False
         return tuple(values) if fit else tuple([read(value) for value in values])
 
@@ -134,7 +134,7 @@ def _number(where: str) -> Converter:
             raise _wrong_type(where, value, "a number")
         try:
             finite = math.isfinite(value)
-        except TypeError as error:
+        except (TypeError, ValueError) as error:
             raise _wrong_type(where, value, "a number") from error
         except OverflowError as error:
             raise Rejected(f"{where} is beyond a double", reason="out-of-range") from error

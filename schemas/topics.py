@@ -41,6 +41,9 @@ _MINUTE = 60_000
 _DAY = 24 * 60 * _MINUTE
 _MIB = 1 << 20
 LARGE_RECORD_BYTES = 10 * _MIB
+_STATE_SEGMENT_BYTES = 8 * _MIB
+# A dead letter is its source's record and headers that say what was wrong with it.
+_DEAD_LETTER_BYTES = LARGE_RECORD_BYTES + _MIB // 2
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,7 @@ class Topic:
 
 def _state(stage: str) -> Topic:
     settings = (
-        ("segment.bytes", str(8 * _MIB)),
+        ("segment.bytes", str(_STATE_SEGMENT_BYTES)),
         ("min.cleanable.dirty.ratio", "0.1"),
         ("min.compaction.lag.ms", "600000"),
     )
@@ -95,7 +98,8 @@ def _state(stage: str) -> Topic:
         "site",
         compacted=True,
         settings=settings,
-        max_message_bytes=LARGE_RECORD_BYTES,
+        # A broker refuses a batch that is larger than a segment.
+        max_message_bytes=_STATE_SEGMENT_BYTES,
     )
 
 
@@ -270,7 +274,7 @@ def _dead_letters(topics: tuple[Topic, ...]) -> tuple[Topic, ...]:
             "site",
             partitions=topic.partitions,
             retention_ms=30 * _DAY,
-            max_message_bytes=LARGE_RECORD_BYTES,
+            max_message_bytes=_DEAD_LETTER_BYTES,
         )
         for topic in topics
     )

@@ -78,10 +78,12 @@ def up(
                 console.print("[dim]the parts alone run; --site NAME runs the product on top[/]")
 
         if detach:
-            daemon.detach(config, display.report)
+            daemon.detach(config, display.report, _same_in_front())
             ready()
         else:
-            completed = daemon.serve(Stack(config), display.report, ready)
+            stack = Stack(config)
+            product = _product(stack, data_dir, runs, display)
+            completed = daemon.serve(stack, display.report, ready, product)
             display.close()
             console.print("stopped")
             if not completed:

@@ -65,10 +65,15 @@ def config_of(arguments: Sequence[str]) -> StackConfig:
     )
 
 
-def serve(stack: Stack, progress: Progress | None, ready: Callable[[], None]) -> bool:
-    """Start the stack, keep it until SIGINT, SIGTERM or SIGHUP, stop it. Raises Fatal.
+def serve(
+    stack: Stack,
+    progress: Progress | None,
+    ready: Callable[[], None],
+    then: Callable[[], None] | None = None,
+) -> bool:
+    """Start the stack and what ``then`` adds, keep it until SIGINT, SIGTERM or SIGHUP, stop it.
 
-    Returns False when the signal came before the stack was ready.
+    Returns False when the signal came before the stack was ready. Raises Fatal.
     """
     was_ready = False
     interrupted = threading.Event()
@@ -81,7 +86,7 @@ def serve(stack: Stack, progress: Progress | None, ready: Callable[[], None]) ->
     for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(signum, on_signal)
     try:
-        stack.start(progress)
+        stack.start(progress, then)
         was_ready = True
         ready()
         while True:

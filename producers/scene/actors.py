@@ -46,8 +46,8 @@ def walker_at(walker: Walker, at_s: float) -> Drawn:
     """Return a person at a time of their cycle."""
     x, y = walker.way.place(at_s)
     height = person_height(y) * walker.look.stature
-    # Steps are as long as the distance gone, so that feet do not slide.
-    steps = walker.way.distance(at_s) / (STRIDE * height)
+    # Steps follow the distance gone, so that feet do not slide; one length for the whole way.
+    steps = walker.way.distance(at_s) / (STRIDE * walker.way.mean_height * walker.look.stature)
     pose = Pose(
         foot=(x, y),
         height=height,
@@ -55,9 +55,7 @@ def walker_at(walker: Walker, at_s: float) -> Drawn:
         stride=walker.way.stride(at_s),
         facing=walker.way.facing(at_s),
     )
-    return Drawn(
-        walker.name, figure(walker.look, pose), (x, y), (0.24 * height, 0.035 * height)
-    )
+    return Drawn(walker.name, figure(walker.look, pose), (x, y), (0.2 * height, 0.035 * height))
 
 
 def car_at(one: Car, at_s: float) -> Drawn:

@@ -64,7 +64,9 @@ class _Body:
 
     def __init__(self, look: Look, pose: Pose) -> None:
         self._look, self._pose, self._unit = look, pose, pose.height
-        soles = [max(point[1] for point in self._leg((0.0, 0.0), phase)[1:]) for phase in self._steps]
+        soles = [
+            max(point[1] for point in self._leg((0.0, 0.0), phase)[1:]) for phase in self._steps
+        ]
         self._hip = (pose.foot[0], pose.foot[1] - max(soles) - _ANKLE * self._unit)
         lean = 0.025 * pose.stride * self._unit * pose.facing
         self._shoulder = (self._hip[0] + lean, self._hip[1] - (_TRUNK - 0.045) * self._unit)

@@ -19,7 +19,9 @@ PixelBox = tuple[float, float, float, float]
 """x1, y1, x2, y2 in pixels; may reach past the picture."""
 
 _SUBPIXEL_BITS = 4
-_ARC = np.linspace(0.0, math.pi, 8)
+_ANGLES = np.linspace(0.5 * math.pi, 1.5 * math.pi, 8)
+_BACK_HALF = np.column_stack((np.cos(_ANGLES), np.sin(_ANGLES)))
+"""Half a unit circle [8, 2], at the start of a limb that points along x."""
 _HIGHLIGHT = 1.22
 _HIGHLIGHT_SIZE = 0.55
 
@@ -34,16 +36,13 @@ class Shape:
 
 
 def capsule(start: Point, end: Point, start_radius: float, end_radius: float) -> Shape:
-    """Return a black limb with round ends, in pixels."""
-    along = math.atan2(end[1] - start[1], end[0] - start[0])
-    first, last = _ARC + along + math.pi / 2, _ARC + along - math.pi / 2
-    x = np.concatenate(
-        (start[0] + start_radius * np.cos(first), end[0] + end_radius * np.cos(last))
-    )
-    y = np.concatenate(
-        (start[1] + start_radius * np.sin(first), end[1] + end_radius * np.sin(last))
-    )
-    return Shape(np.column_stack((x, y)), (0, 0, 0))
+    """Return a black limb with round ends, in pixels; start and end may be the same."""
+    across, down = end[0] - start[0], end[1] - start[1]
+    length = math.hypot(across, down)
+    cos, sin = (across / length, down / length) if length else (1.0, 0.0)
+    arc = _BACK_HALF @ np.array(((cos, sin), (-sin, cos)))
+    points = np.concatenate((start_radius * arc + start, end - end_radius * arc))
+    return Shape(points, (0, 0, 0))
 
 
 def limb(

@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from producers.scene.place import Point
+from producers.scene.place import Point, person_height
 
 _RAMP_S = 0.3
 """Someone takes so long to come to a stand, and to stride out again."""
@@ -42,6 +42,11 @@ class Way:
     def end_s(self) -> float:
         """When it is over."""
         return self.times[-1]
+
+    @property
+    def mean_height(self) -> float:
+        """Mean over its corners of how tall a person of middle height is drawn, pixels."""
+        return sum(person_height(row) for _, row in self.places) / len(self.places)
 
     def place(self, at_s: float) -> Point:
         """Return x, y in pixels."""

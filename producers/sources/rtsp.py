@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -74,6 +75,7 @@ class RtspSource:
             Rejected: it refuses the login or the path, or the password is not there.
         """
         address = self._with_login()
+        began_s = time.monotonic()
         try:
             self._container = av.open(
                 address,
@@ -83,6 +85,9 @@ class RtspSource:
                 timeout=self._timeouts_s,
             )
         except (FFmpegError, OSError) as error:
+            # FFmpeg calls what it was interrupted in invalid data.
+            if time.monotonic() - began_s >= self._timeouts_s[0]:
+                raise self._silent() from None
             # The error's own text may hold the login: neither it nor its chain is passed on.
             raise self._translated(error) from None
         try:
@@ -127,6 +132,11 @@ class RtspSource:
         parts = urlsplit(self._address)
         return urlunsplit(parts._replace(netloc=f"{login}@{parts.netloc}"))
 
+    def _silent(self) -> Retryable:
+        return Retryable(
+            f"{self._address} fell silent or does not answer: check its power and the network"
+        )
+
     def _translated(self, error: Exception) -> SightlineError:
         where = self._address
         match error:
@@ -149,9 +159,7 @@ class RtspSource:
                     f"{where} refuses the connection: check the port, start the camera"
                 )
             case ExitError() | TimeoutError():
-                return Retryable(
-                    f"{where} fell silent or does not answer: check its power and the network"
-                )
+                return self._silent()
         # The number's own text is the system's and holds no address.
         what = getattr(error, "strerror", None) or type(error).__name__
         return Retryable(

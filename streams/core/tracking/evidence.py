@@ -12,7 +12,8 @@ from streams.core.geometry import Box, visible_area
 from streams.core.tracking.path import Place, shorten
 
 MAX_CLASSES = 16
-MAX_PATH = 256
+MAX_PATH = 96
+"""Points kept of a path while its track lives: state is stored often, and so kept small."""
 _INSIDE = 0.9
 """A box shows its object well if at least this part of it is in the picture."""
 
@@ -82,9 +83,8 @@ def add(
     x, y = _centre(box, aspect)
     score = reference.score
     evidence.travelled += math.hypot(x - evidence.x, y - evidence.y)
-    evidence.farthest = max(
-        evidence.farthest, math.hypot(x - evidence.start_x, y - evidence.start_y)
-    )
+    away = math.hypot(x - evidence.start_x, y - evidence.start_y)
+    evidence.farthest = max(evidence.farthest, away)
     evidence.x, evidence.y = x, y
     evidence.seen_at = reference.captured_at
     evidence.observations += 1
@@ -99,7 +99,7 @@ def add(
         evidence.best, evidence.best_inside = reference, inside
     evidence.path.append(anchor)
     if len(evidence.path) > MAX_PATH:
-        # To half, so that the work is done once per 128 points and not at every one of them.
+        # To half, so that the work is not done at every further point.
         evidence.path = shorten(evidence.path, MAX_PATH // 2)
 
 

@@ -25,13 +25,13 @@ class Noise:
 
     measured: float = 0.1
     """Standard deviation of a detected centre."""
-    acceleration: float = 0.42
+    acceleration: float = 0.36
     """Square root of the acceleration's spectral density."""
-    first_velocity: float = 2.0
+    first_velocity: float = 1.5
     """Standard deviation of the velocity of an object just seen, per second."""
-    measured_size: float = 0.26
+    measured_size: float = 0.4
     """Standard deviation of a detected size, as a part of it."""
-    size_drift: float = 0.3
+    size_drift: float = 0.36
     """Drift of the true size, as a part of it per square root of a second."""
 
 
@@ -136,7 +136,8 @@ def surprise(
     """
     dx = (box[0] + box[2]) / 2 * aspect - motion.x
     dy = (box[1] + box[3]) / 2 - motion.y
-    size2 = motion.size * motion.size
+    size = motion.size
+    size2 = size * size
     apart = dx * dx + dy * dy
     if apart > reach * reach * size2:
         return None

@@ -23,11 +23,11 @@ class Tuning:
     noise: Noise = field(default_factory=Noise)
     gate: float = 12.0
     """Largest squared Mahalanobis distance of a match, four degrees of freedom."""
-    certainty: float = 1.6
+    certainty: float = 1.35
     """Weight of a track's uncertainty among the costs: 2 is the Gaussian log-likelihood."""
-    unmatched: float = 9.6
+    unmatched: float = 7.0
     """Cost of leaving a track without a detection."""
-    reach: float = 0.3
+    reach: float = 0.34
     """No object is farther than this from where it is expected, in box sizes (longer side)."""
     reach_per_s: float = 0.8
     """What it may be farther for each second since it was seen."""
@@ -35,7 +35,7 @@ class Tuning:
     """The same while it was seen only once, and its velocity is unknown."""
     first_reach: float = 2.0
     """The most that this makes."""
-    weak_iou: float = 0.5
+    weak_iou: float = 0.6
     """A weak detection continues a track only where it was expected."""
     other_class_iou: float = 0.5
     """A detection of another class continues a track only where it was expected."""
@@ -52,7 +52,9 @@ class Tuning:
     """Seen in fewer frames than this it is never confirmed."""
     tentative_lost_ms: int = 450
     """A tentative track that is missed for this long is forgotten."""
-    double_iou: float = 0.6
+    tentative_ms: int = 3000
+    """One that has not been confirmed after this long is forgotten too."""
+    double_iou: float = 0.55
     """A new track may not begin on top of a detection that continues another one."""
     max_tracks: int = 256
 
@@ -127,9 +129,8 @@ def step(
             seen = _observe(track, detections[found[index]], frame, tuning)
             if track.confirmed:
                 sightings.append((track, seen))
-        elif not track.confirmed and frame.at - track.alive_at >= tuning.tentative_lost_ms:
-            continue
-        kept.append(track)
+        if track.confirmed or not _is_hopeless(track, frame.at, tuning):
+            kept.append(track)
     taken = set(found.values())
     born = 0
     for index in strong:
@@ -255,6 +256,14 @@ def _is_consistent(track: Track, tuning: Tuning) -> bool:
     if count >= tuning.confirm_part * track.frames:
         return True
     return span_ms >= tuning.doubtful_ms and count >= tuning.doubtful_part * track.frames
+
+
+def _is_hopeless(track: Track, now: int, tuning: Tuning) -> bool:
+    """Tell whether a tentative track has been missed or doubtful for too long."""
+    return now > track.alive_at and (
+        now - track.alive_at >= tuning.tentative_lost_ms
+        or now - track.evidence.started_at >= tuning.tentative_ms
+    )
 
 
 def _begin(detection: Detection, frame: Analysed, index: int, noise: Noise) -> Track:

@@ -99,7 +99,7 @@ def test_a_live_camera_that_breaks_off_is_opened_again_as_a_new_epoch() -> None:
     first, second = sorted({one.epoch_at for one in studio.outbox.frames})
     assert first == HOST
     assert second == HOST + 101
-    assert studio.states == ["connecting", "online", "offline", "online"]
+    assert studio.states == ["connecting", "online", "offline", "online", "offline"]
     assert studio.outbox.health[2].reason == "rtsp://10.0.3.21/stream closed the connection"
     assert broken.closed
 

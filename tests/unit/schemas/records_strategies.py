@@ -13,7 +13,7 @@ from schemas.files import int_fields
 from schemas.records import SCHEMA_IDS, Record
 
 KINDS: tuple[type[Record], ...] = tuple(SCHEMA_IDS)
-TEXTS = st.text(st.characters(exclude_characters="\x00", exclude_categories=("Cs",)), max_size=8)
+TEXTS = st.text(st.characters(exclude_characters="\x00", codec="utf-8"), max_size=8)
 _made: dict[type, st.SearchStrategy[Any]] = {}
 FLOATS = st.floats(allow_nan=False, allow_infinity=False)
 

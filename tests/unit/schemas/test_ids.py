@@ -48,7 +48,7 @@ def test_ids_are_version_5_of_uuid_in_our_namespace() -> None:
 def test_every_part_of_a_trigger_is_in_its_id() -> None:
     others = ("depot-8", "yard", 946684800001, "path", "left", None, 6)
     changed = {
-        ids.trigger_id(*TRIGGER[:place], other, *TRIGGER[place + 1 :])  # type: ignore[arg-type]
+        ids.trigger_id(*TRIGGER[:place], other, *TRIGGER[place + 1 :])  # type: ignore[call-arg, arg-type]
         for place, other in enumerate(others)
     }
     assert len(changed | {ids.trigger_id(*TRIGGER)}) == len(TRIGGER) + 1

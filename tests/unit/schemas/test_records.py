@@ -52,12 +52,13 @@ def pairs(kind: Any) -> Iterator[tuple[Any, dict[str, Any]]]:
 
 
 def agrees(hint: Any, avro: Any, definitions: dict[str, Any]) -> bool:
+    """Tell whether a type hint says the same as an Avro type."""
     if isinstance(avro, str) and avro in definitions:
         avro = definitions[avro]
     if isinstance(avro, list):
         parts = typing.get_args(hint)
         return (
-            typing.get_origin(hint) is types.UnionType
+            typing.get_origin(hint) in (types.UnionType, typing.Union)
             and len(avro) == len(parts) == 2
             and avro[0] == "null"
             and parts[1] is types.NoneType
@@ -73,10 +74,12 @@ def agrees(hint: Any, avro: Any, definitions: dict[str, Any]) -> bool:
             and agrees(arguments[0], avro["items"], definitions)
         )
     if avro["type"] == "enum":
-        return hint == Literal[tuple(avro["symbols"])]
+        return typing.get_origin(hint) is Literal and typing.get_args(hint) == tuple(
+            avro["symbols"]
+        )
     if avro["type"] == "record":
-        return bool(dataclasses.is_dataclass(hint) and hint.__name__ == avro["name"])
-    return avro == {"type": "long", "logicalType": "timestamp-millis"} and hint is int
+        return dataclasses.is_dataclass(hint) and typing.cast(type, hint).__name__ == avro["name"]
+    return hint is int and dict(avro) == {"type": "long", "logicalType": "timestamp-millis"}
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
@@ -89,7 +92,7 @@ def test_records_match_their_schema_field_for_field(kind: Any) -> None:
         for field, avro in zip(fields, schema["fields"], strict=True):
             where = f"{cls.__name__}.{field.name}"
             assert agrees(hints[field.name], avro["type"], definitions), where
-            default = dataclasses.MISSING if "default" not in avro else avro["default"]
+            default = avro.get("default", dataclasses.MISSING)
             assert field.default == default, where
             assert type(field.default) is type(default), where
 

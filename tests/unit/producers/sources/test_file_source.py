@@ -29,7 +29,7 @@ DECODED = {
     "one_fps.mp4": 15,
     "single_frame.mp4": 1,
     "tiny_16x16.mp4": 30,
-    "torchcodec_nasa_13013.mp4": 325,
+    "torchcodec_nasa_13013.mp4": 390,
     "truncated_60pct.mp4": 220,
     "ts_cut_midpacket.ts": 59,
     "ts_pts_jump_backward_2h.ts": 180,
@@ -111,7 +111,7 @@ def test_uneven_frame_times_are_kept_exactly() -> None:
     times = [one.pts_ms for one in pictures(fixture("robustness/vfr_40ms_with_1s_gaps.mp4"))]
     steps = {after - before for before, after in pairwise(times)}
     assert min(steps) == 40
-    assert max(steps) > 1000
+    assert max(steps) == 1000
 
 
 def test_a_picture_filmed_on_its_side_is_turned_upright() -> None:

@@ -9,6 +9,7 @@ import pytest
 from schemas.records import Reading, Trigger
 from streams.core.geometry import Box
 from tests.fixtures import fixture
+from tests.unit.streams.core.sensing.mot import idf1, mota
 from tests.unit.streams.core.sensing.scene import EPOCH, frame, numbered, plan, sense, triggers
 
 TOLERANCE_MS = 1500
@@ -92,6 +93,8 @@ def test_crossings_and_visits_at_pets_with_yolox_nano() -> None:
     counts = {line["name"]: judged(told, line) for line in events["lines"]}
     assert f1([counts["seg_a"]]) >= 0.95
     assert f1(list(counts.values())) >= 0.97
+    visits = [item for item in told if (item.sensor, item.trigger) == ("zone_c", "entered")]
+    assert abs(len(visits) - len(zone["visits"])) <= 1
 
 
 @pytest.mark.parametrize("line", ["seg_a", "seg_left"])
@@ -111,3 +114,30 @@ def test_every_crossing_at_tud_stadtmitte_with_public_detections(line: str) -> N
     (wanted,) = [item for item in events["lines"] if item["name"] == line]
     hits, _, misses = judged(told, wanted)
     assert (hits, misses) == (len(wanted["events"]), 0)
+
+
+def true_boxes(sequence: str, width: int, height: int) -> dict[int, list[tuple[str, Box]]]:
+    rows: dict[int, list[tuple[str, Box]]] = {}
+    for text in fixture(f"gt/{sequence}/gt.txt").read_text().splitlines():
+        number, name, x, y, w, h, counts = (float(part) for part in text.split(",")[:7])
+        if counts:
+            box = (x / width, y / height, (x + w) / width, (y + h) / height)
+            rows.setdefault(int(number), []).append((str(int(name)), box))
+    return rows
+
+
+def test_identities_with_public_detections() -> None:
+    quality = []
+    for sequence, width, height, last, fps in (
+        ("PETS09-S2L1", 768, 576, 795, 10),
+        ("TUD-Stadtmitte", 640, 480, 179, 25),
+    ):
+        rows = public_detections(sequence, width, height)
+        _, found = sense(readings(rows, last, fps), plan())
+        tracked: dict[int, list[tuple[str, Box]]] = {}
+        for row in (row for sensing in found for row in sensing.observations):
+            tracked.setdefault(row.seq + 1, []).append((row.track, row.box))
+        truth_boxes = true_boxes(sequence, width, height)
+        quality.append((mota(truth_boxes, tracked), idf1(truth_boxes, tracked)))
+    assert sum(item[0] for item in quality) / 2 >= 0.60
+    assert sum(item[1] for item in quality) / 2 >= 0.62

@@ -188,7 +188,7 @@ def _two_walkers(mirror: bool) -> list[Told]:
         for name, keys in SENSORS.items()
     }
     found = triggers(sense(numbered(readings), plan(sensors))[1])
-    return [(*brief([item]), item.direction) for item in found]
+    return [(brief([item])[0], item.direction) for item in found]
 
 
 def test_a_mirrored_scene_is_the_same_with_directions_turned() -> None:

@@ -158,6 +158,13 @@ def test_one_frame_s_noise_is_no_object() -> None:
     assert tracked(frames) == ([], [])
 
 
+def test_something_seen_now_and_then_never_becomes_an_object_and_is_not_kept_for_ever() -> None:
+    frames = [frame(100 * n, [standing(0.5, 0.6)] if n % 4 == 0 else []) for n in range(300)]
+    state, found = sense(numbered(frames), ANY)
+    assert [row for sensing in found for row in sensing.observations] == []
+    assert max((len(track.waiting) for track in state.tracks), default=0) <= 8
+
+
 def test_there_are_never_more_tracks_than_the_limit() -> None:
     boxes = [(x / 20, y / 20, x / 20 + 0.01, y / 20 + 0.02) for x in range(20) for y in range(20)]
     readings = [frame(100 * n, boxes[(n % 4) * 100 : (n % 4) * 100 + 100]) for n in range(12)]

@@ -1,0 +1,96 @@
+"""One analysed frame: track what it shows and let the sensors see it."""
+
+from __future__ import annotations
+
+from schemas.errors import Rejected
+from schemas.records import Reading
+from streams.core.geometry import anchor_of, heading_deg
+from streams.core.sensing.naming import Observation
+from streams.core.sensing.output import Output
+from streams.core.sensing.plan import CameraPlan
+from streams.core.sensing.state import CameraState
+from streams.core.sensors.base import Seen
+from streams.core.tracking import tracker
+from streams.core.tracking.detections import Detection
+from streams.core.tracking.evidence import report
+from streams.core.tracking.track import Sighting, Track
+from streams.core.tracking.tracker import Analysed
+
+_HEADING_MS = 1000
+_MAX_RECENT = 256
+
+
+def frame_of(reading: Reading, partition: int) -> Analysed:
+    """Return the frame that a reading is about.
+
+    Raises:
+        Rejected: it lacks its size, epoch or sequence number.
+    """
+    if reading.width < 1 or reading.height < 1 or reading.epoch_at is None or reading.seq < 0:
+        raise Rejected(
+            f"frame {reading.seq} of camera {reading.camera!r} at offset {reading.offset} lacks "
+            "its size, epoch or sequence number",
+            reason="incomplete-frame",
+        )
+    return Analysed(
+        camera=reading.camera,
+        epoch_at=reading.epoch_at,
+        seq=reading.seq,
+        at=reading.at,
+        partition=partition,
+        offset=reading.offset,
+        aspect=reading.width / reading.height,
+    )
+
+
+def look(
+    state: CameraState,
+    frame: Analysed,
+    detections: list[Detection],
+    plan: CameraPlan,
+    output: Output,
+) -> None:
+    """Take in the detections of a frame.
+
+    Tracks that have fired are reported with their first observation in each whole second.
+    """
+    state.analysed_at = frame.at
+    seconds = {track.track_id: track.seen_at // 1000 for track in state.tracks}
+    tracked = tracker.step(state.tracks, detections, frame, plan.birth_score, plan.tuning)
+    state.tracks = tracked.tracks
+    for track, sightings in tracked.sightings:
+        for sighting in sightings:
+            output.observations.append(
+                Observation(
+                    track.track_id, track.epoch_at, sighting.seq, sighting.box, sighting.score
+                )
+            )
+            seen = _seen(state, track, sighting, frame.at)
+            for name, sensor in plan.sensors.items():
+                fired = sensor.observe(state.sensors[name], seen)
+                if fired:
+                    output.fire(state, name, fired, plan)
+    for track, _ in tracked.sightings:
+        if track.evidence.fired and seconds[track.track_id] != frame.at // 1000:
+            output.reports.append(report(track.track_id, track.evidence, track.frames))
+
+
+def _seen(state: CameraState, track: Track, sighting: Sighting, known_at: int) -> Seen:
+    place = anchor_of(sighting.box, "bottom")
+    recent = state.recent.setdefault(track.track_id, [])
+    while recent and recent[0][0] < sighting.at - _HEADING_MS:
+        del recent[0]
+    heading = None
+    if recent and (recent[0][1], recent[0][2]) != place:
+        heading = heading_deg((recent[0][1], recent[0][2]), place, sighting.aspect)
+    recent.append((sighting.at, *place))
+    del recent[:-_MAX_RECENT]
+    return Seen(
+        track=track.track_id,
+        class_name=track.evidence.class_name,
+        at=sighting.at,
+        known_at=known_at,
+        aspect=sighting.aspect,
+        box=sighting.box,
+        heading_deg=heading,
+    )
