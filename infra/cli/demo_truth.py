@@ -66,7 +66,8 @@ def platform_now(platform: Platform) -> int:
     with psycopg.connect(platform.stack.endpoints.postgres_dsn) as connection:
         row = connection.execute("SELECT clock_timestamp()").fetchone()
     assert row is not None
-    return round(row[0].timestamp() * 1000)
+    now: datetime = row[0]
+    return round(now.timestamp() * 1000)
 
 
 def _accepted(dsn: str, began: datetime) -> list[tuple[str, str, int]]:

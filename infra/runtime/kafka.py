@@ -285,22 +285,27 @@ def read_all(bootstrap: str, topic: str, partitions: Iterable[int] | None = None
             described = consumer.list_topics(topic, timeout=10).topics[topic]
             partitions = list(described.partitions)
         places = [TopicPartition(topic, partition, 0) for partition in partitions]
-        open_places = {place.partition for place in places}
-        for place in list(places):
-            place.offset, high = consumer.get_watermark_offsets(place, timeout=10)
-            if place.offset >= high:
-                open_places.discard(place.partition)
+        ends: dict[int, int] = {}
+        for place in places:
+            place.offset, end = consumer.get_watermark_offsets(place, timeout=10)
+            if place.offset < end:
+                ends[place.partition] = end
         consumer.assign(places)
         messages: list[Message] = []
-        while open_places:
+        while ends:
             raw = consumer.poll(10)
             if raw is None:
                 raise Retryable(f"{topic} stopped answering while it was read")
             error = raw.error()
             if error is not None and error.code() == KafkaError._PARTITION_EOF:
-                open_places.discard(raw.partition())
+                ends.pop(raw.partition() or 0, None)
             elif _usable(raw):
-                messages.append(to_message(raw))
+                message = to_message(raw)
+                # Where messages keep coming the end of a partition is never reported.
+                if message.offset < ends.get(message.partition, 0):
+                    messages.append(message)
+                if message.offset >= ends.get(message.partition, message.offset + 2) - 1:
+                    del ends[message.partition]
         return messages
     except KafkaException as error:
         raise Retryable(f"{topic} cannot be read from {bootstrap}: {error}") from error

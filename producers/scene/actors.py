@@ -5,13 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from producers.scene.car import LENGTH, CarPose, car
+from producers.scene.car import LENGTH, WHEEL_RADIUS, CarPose, car
 from producers.scene.figure import STRIDE, Pose, figure
 from producers.scene.place import FPS, HEIGHT, WIDTH, Point, person_height
 from producers.scene.programme import CYCLE_FRAMES, Car, Walker, cycle
 from producers.scene.shapes import PixelBox, Shape, box_around
-
-_WHEEL_RADIUS = 0.073 * LENGTH
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +60,7 @@ def car_at(one: Car, at_s: float) -> Drawn:
     """Return a car at a time of its cycle."""
     place = one.way.place(at_s)
     facing = one.way.facing(at_s)
-    pose = CarPose(place, facing, facing * one.way.distance(at_s) / _WHEEL_RADIUS)
+    pose = CarPose(place, facing, facing * one.way.distance(at_s) / WHEEL_RADIUS)
     return Drawn(one.name, car(one.colour, pose), place, (0.5 * LENGTH, 5.0))
 
 

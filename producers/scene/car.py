@@ -11,6 +11,7 @@ from producers.scene.shapes import Colour, Shape, capsule, shaded
 
 LENGTH = 132.0
 """Pixels: 4.3 m where the road lies."""
+WHEEL_RADIUS = 0.073 * LENGTH
 
 _SIDE = ((0.0, 0.62), (0.01, 0.38), (0.16, 0.30), (0.84, 0.24), (0.985, 0.36), (1.0, 0.62))
 _SILL = ((0.02, 0.58), (0.98, 0.58), (0.97, 0.78), (0.03, 0.78))
@@ -23,7 +24,7 @@ _HEAD_LIGHT = ((0.955, 0.38), (0.985, 0.41), (0.99, 0.47), (0.95, 0.45))
 _HEIGHT = 0.335
 """Of the length."""
 _WHEELS = (0.19, 0.80)
-_WHEEL_RADIUS = 0.073
+"""Their middles, in car lengths."""
 _GLASS: Colour = (74, 62, 52)
 _TYRE: Colour = (24, 24, 26)
 
@@ -69,7 +70,7 @@ def _at(point: Point, pose: CarPose) -> Point:
 
 
 def _wheel(place: float, pose: CarPose) -> list[Shape]:
-    radius = _WHEEL_RADIUS * LENGTH
+    radius = WHEEL_RADIUS
     x, _ = _at((place, 0.0), pose)
     y = pose.ground[1] - radius
     disc = [

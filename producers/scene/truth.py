@@ -48,7 +48,8 @@ def truth(seed: int, from_ms: int, to_ms: int) -> tuple[TruthEvent, ...]:
 
     Cars cross no sensor and do not occur.
     """
-    first, last = max(0, from_ms) // (CYCLE_S * 1000), max(0, to_ms) // (CYCLE_S * 1000)
+    cycle_ms = CYCLE_S * 1000
+    first, last = max(0, from_ms) // cycle_ms, (to_ms - 1) // cycle_ms
     return tuple(
         event
         for number in range(first, last + 1)

@@ -71,8 +71,8 @@ class RtspSource:
         """Connect and log in.
 
         Raises:
-            Retryable: the camera is not reachable now.
-            Rejected: it refuses the login or the path, or the password is not there.
+            Retryable: the camera is not reachable now, or has no stream of this path now.
+            Rejected: it refuses the login, sends no video, or the password is not there.
         """
         address = self._with_login()
         began_s = time.monotonic()
@@ -148,9 +148,9 @@ class RtspSource:
                 )
                 return Rejected(f"{where} refuses the login: {cure}", reason="wrong-password")
             case HTTPNotFoundError():
-                return Rejected(
-                    f"{where} is not found: the camera answers, but has no stream of this path",
-                    reason="not-found",
+                # A recorder answers so too while one of its cameras is away.
+                return Retryable(
+                    f"{where} is not found: the host answers, but has no stream of this path now"
                 )
             case InvalidDataError():
                 return Retryable(f"{where} does not answer as RTSP: check the port and the path")

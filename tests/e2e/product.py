@@ -57,6 +57,11 @@ class Product:
         printed = self.cli("events", "list", "--camera", camera, "--json", "--limit", "10000")
         return [json.loads(line) for line in printed.splitlines()]
 
+    def local_events(self, camera: str) -> list[dict[str, Any]]:
+        """Return a camera's events as the site itself knows them."""
+        printed = self.cli("events", "list", "--local", "--camera", camera, "--json")
+        return [json.loads(line) for line in printed.splitlines()]
+
     def outcome(self, camera: str) -> list[dict[str, Any]]:
         """Return a camera's events as they stand in Postgres, in the form of ``Replayed.events``."""
         events = [

@@ -13,7 +13,8 @@ from streams.core.sensors.base import Seen
 from streams.core.tracking import tracker
 from streams.core.tracking.detections import Detection
 from streams.core.tracking.evidence import report
-from streams.core.tracking.track import Sighting, Track
+from streams.core.tracking.sighting import Sighting
+from streams.core.tracking.track import Track
 from streams.core.tracking.tracker import Analysed
 
 _HEADING_MS = 1000

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from schemas import ids
 from schemas.records import PathPoint, Trigger
@@ -16,8 +16,7 @@ from streams.core.tracking.path import shorten
 from streams.core.tracking.track import Track
 
 
-@dataclass(frozen=True, slots=True)
-class Observation:
+class Observation(msgspec.Struct, frozen=True):
     """One row of a confirmed track: where it was in one frame."""
 
     track: str

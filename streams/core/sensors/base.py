@@ -12,13 +12,14 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+import msgspec
+
 from streams.core.geometry import Box, Point
 
 S = TypeVar("S")
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(msgspec.Struct, frozen=True):
     """One observation of a confirmed track."""
 
     track: str

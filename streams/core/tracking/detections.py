@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from schemas.errors import Rejected
 from schemas.records import Reading
 from streams.core.geometry import Box, Point, anchor_of, in_polygon, iou
@@ -19,8 +21,7 @@ _THIN = 1e-6
 _SAME_OBJECT_IOU = 0.8
 
 
-@dataclass(frozen=True, slots=True)
-class Detection:
+class Detection(msgspec.Struct, frozen=True):
     """One object in one frame."""
 
     box: Box

@@ -8,8 +8,9 @@ import math
 import msgspec
 
 from schemas.records import FrameReference, TrackReport
-from streams.core.geometry import Box, visible_area
+from streams.core.geometry import Box, anchor_of, visible_area
 from streams.core.tracking.path import Place, shorten
+from streams.core.tracking.sighting import Sighting
 
 MAX_CLASSES = 16
 MAX_PATH = 96
@@ -56,48 +57,46 @@ class Evidence(msgspec.Struct):
         return self.score_sum / self.observations
 
 
-def begin(at: int, box: Box, aspect: float, reference: FrameReference) -> Evidence:
+def begin(sighting: Sighting) -> Evidence:
     """Return the evidence of a track whose first sighting is about to be added."""
-    x, y = _centre(box, aspect)
+    x, y = _centre(sighting)
     return Evidence(
-        started_at=at,
-        seen_at=at,
+        started_at=sighting.at,
+        seen_at=sighting.at,
         start_x=x,
         start_y=y,
         x=x,
         y=y,
-        best=reference,
-        best_inside=_shown(box),
+        best=sighting.reference,
+        best_inside=_shown(sighting.box),
         class_scores={},
         path=[],
         zones=[],
     )
 
 
-def add(
-    evidence: Evidence, reference: FrameReference, label: str, aspect: float, anchor: Place
-) -> None:
-    """Take in one sighting, in place. ``anchor`` is (ms, x, y) of the box's bottom anchor."""
-    x1, y1, x2, y2 = reference.box
-    box = (x1, y1, x2, y2)
-    x, y = _centre(box, aspect)
-    score = reference.score
+def add(evidence: Evidence, sighting: Sighting) -> None:
+    """Take in one sighting, in place."""
+    x, y = _centre(sighting)
+    score = sighting.score
     evidence.travelled += math.hypot(x - evidence.x, y - evidence.y)
-    away = math.hypot(x - evidence.start_x, y - evidence.start_y)
-    evidence.farthest = max(evidence.farthest, away)
+    evidence.farthest = max(
+        evidence.farthest, math.hypot(x - evidence.start_x, y - evidence.start_y)
+    )
     evidence.x, evidence.y = x, y
-    evidence.seen_at = reference.captured_at
+    evidence.seen_at = sighting.at
     evidence.observations += 1
     evidence.score_sum += score
     evidence.score_max = max(evidence.score_max, score)
-    evidence.height_sum += y2 - y1
+    evidence.height_sum += sighting.box[3] - sighting.box[1]
     classes = evidence.class_scores
-    if label in classes or len(classes) < MAX_CLASSES:
-        classes[label] = classes.get(label, 0.0) + score
-    inside = _shown(box)
-    if (inside, score) > (evidence.best_inside, evidence.best.score):
-        evidence.best, evidence.best_inside = reference, inside
-    evidence.path.append(anchor)
+    if sighting.label in classes or len(classes) < MAX_CLASSES:
+        classes[sighting.label] = classes.get(sighting.label, 0.0) + score
+    if score > evidence.best.score or not evidence.best_inside:
+        inside = _shown(sighting.box)
+        if (inside, score) > (evidence.best_inside, evidence.best.score):
+            evidence.best, evidence.best_inside = sighting.reference, inside
+    evidence.path.append((sighting.at, *anchor_of(sighting.box, "bottom")))
     if len(evidence.path) > MAX_PATH:
         # To half, so that the work is not done at every further point.
         evidence.path = shorten(evidence.path, MAX_PATH // 2)
@@ -129,8 +128,10 @@ def report(track_id: str, evidence: Evidence, frames: int) -> TrackReport:
     )
 
 
-def _centre(box: Box, aspect: float) -> tuple[float, float]:
-    return (box[0] + box[2]) / 2 * aspect, (box[1] + box[3]) / 2
+def _centre(sighting: Sighting) -> tuple[float, float]:
+    """Return the box's centre in frame heights."""
+    box = sighting.box
+    return (box[0] + box[2]) / 2 * sighting.aspect, (box[1] + box[3]) / 2
 
 
 def _shown(box: Box) -> bool:

@@ -4,23 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
-from streams.core.geometry import Box
 from streams.core.tracking.evidence import Evidence
 from streams.core.tracking.motion import Motion
-
-
-class Sighting(msgspec.Struct, frozen=True):
-    """One detection of an object in one frame."""
-
-    at: int
-    seq: int
-    offset: int
-    """Of the frame in the frames topic."""
-    aspect: float
-    """The frame's width divided by its height."""
-    box: Box
-    score: float
-    label: str
+from streams.core.tracking.sighting import Sighting
 
 
 class Track(msgspec.Struct):

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import msgspec
+
 from schemas.ids import track_id
-from schemas.records import FrameReference
-from streams.core.geometry import anchor_of, iou
+from streams.core.geometry import iou
 from streams.core.tracking import evidence as evidences
 from streams.core.tracking import motion as motions
 from streams.core.tracking.assignment import assign
 from streams.core.tracking.detections import Detection
 from streams.core.tracking.motion import Noise
-from streams.core.tracking.track import Sighting, Track
+from streams.core.tracking.sighting import Sighting
+from streams.core.tracking.track import Track
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +61,7 @@ class Tuning:
     max_tracks: int = 256
 
 
-@dataclass(frozen=True, slots=True)
-class Analysed:
+class Analysed(msgspec.Struct, frozen=True):
     """The frame that was analysed."""
 
     camera: str
@@ -92,9 +93,9 @@ def step(
 ) -> Tracked:
     """Match ``detections`` (highest score first) to ``tracks``, mutating them.
 
-    High-scoring detections are matched first to all confirmed tracks, then weak ones to the
-    confirmed tracks left over, then what is left of the high-scoring ones to tentative tracks;
-    those that fit nothing begin tracks.
+    High-scoring detections are matched to all confirmed tracks, then weak ones to the confirmed
+    tracks left over, then what is left to tentative tracks, then high-scoring ones to the
+    confirmed tracks on whose place they lie. High-scoring ones that fit nothing begin tracks.
     """
     for track in tracks:
         motions.advance(track.motion, frame.at, tuning.noise)
@@ -157,11 +158,7 @@ def _match(
     for row in rows:
         track = tracks[row]
         class_name = track.evidence.class_name
-        unseen_s = (track.motion.at - track.alive_at) / 1000.0
-        known = track.evidence.observations > 1
-        reach = tuning.reach + unseen_s * tuning.reach_per_s
-        if not known:
-            reach = min(tuning.reach + unseen_s * tuning.first_reach_per_s, tuning.first_reach)
+        reach = _reach(track, tuning)
         for column in columns:
             detection = detections[column]
             judged = motions.surprise(track.motion, detection.box, aspect, reach, tuning.noise)
@@ -176,6 +173,14 @@ def _match(
                 continue
             costs[row, column] = cost
     return assign(costs, tuning.unmatched) if costs else []
+
+
+def _reach(track: Track, tuning: Tuning) -> float:
+    """Return how far from where it is expected a track may be, in box sizes."""
+    unseen_s = (track.motion.at - track.alive_at) / 1000.0
+    if track.evidence.observations > 1:
+        return tuning.reach + unseen_s * tuning.reach_per_s
+    return min(tuning.reach + unseen_s * tuning.first_reach_per_s, tuning.first_reach)
 
 
 def _rescue(
@@ -211,6 +216,7 @@ def _sighting(detection: Detection, frame: Analysed) -> Sighting:
     return Sighting(
         frame.at,
         frame.seq,
+        frame.partition,
         frame.offset,
         frame.aspect,
         detection.box,
@@ -219,24 +225,12 @@ def _sighting(detection: Detection, frame: Analysed) -> Sighting:
     )
 
 
-def _add(track: Track, detection: Detection, frame: Analysed) -> None:
-    reference = FrameReference(
-        partition=frame.partition,
-        offset=frame.offset,
-        captured_at=frame.at,
-        box=detection.box,
-        score=detection.score,
-    )
-    anchor = anchor_of(detection.box, "bottom")
-    evidences.add(track.evidence, reference, detection.label, frame.aspect, (frame.at, *anchor))
-
-
 def _observe(track: Track, detection: Detection, frame: Analysed, tuning: Tuning) -> list[Sighting]:
     """Take in a match; return the sightings that count now, none while tentative."""
     motions.correct(track.motion, detection.box, frame.aspect, tuning.noise)
-    _add(track, detection, frame)
-    track.seen_at = track.alive_at = frame.at
     sighting = _sighting(detection, frame)
+    evidences.add(track.evidence, sighting)
+    track.seen_at = track.alive_at = frame.at
     if track.confirmed:
         return [sighting]
     track.waiting.append(sighting)
@@ -267,23 +261,16 @@ def _is_hopeless(track: Track, now: int, tuning: Tuning) -> bool:
 
 
 def _begin(detection: Detection, frame: Analysed, index: int, noise: Noise) -> Track:
-    box = detection.box
-    reference = FrameReference(
-        partition=frame.partition,
-        offset=frame.offset,
-        captured_at=frame.at,
-        box=box,
-        score=detection.score,
-    )
+    sighting = _sighting(detection, frame)
     track = Track(
         track_id=track_id(frame.camera, frame.epoch_at, frame.seq, index),
         epoch_at=frame.epoch_at,
         seen_at=frame.at,
         alive_at=frame.at,
         frames=1,
-        motion=motions.begin(frame.at, box, frame.aspect, noise),
-        evidence=evidences.begin(frame.at, box, frame.aspect, reference),
-        waiting=[_sighting(detection, frame)],
+        motion=motions.begin(frame.at, detection.box, frame.aspect, noise),
+        evidence=evidences.begin(sighting),
+        waiting=[sighting],
     )
-    _add(track, detection, frame)
+    evidences.add(track.evidence, sighting)
     return track

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -70,11 +71,15 @@ def depot() -> Iterator[Depot]:
         bootstrap = stack.endpoints.edge_kafka
         create_topics(bootstrap, site_topics(SITE))
         for topic in ("frames", "detections", "up.health", "config"):
-            eventually(lambda topic=topic: read_all(bootstrap, topic) == [])
+            eventually(partial(_is_readable, bootstrap, topic))
         yield Depot(bootstrap, RecordProducer(bootstrap, "depot"))
     finally:
         stack.stop()
         shutil.rmtree(data_dir)
+
+
+def _is_readable(bootstrap: str, topic: str) -> bool:
+    return read_all(bootstrap, topic) == []
 
 
 Start = Callable[[], Service]

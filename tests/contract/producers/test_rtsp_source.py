@@ -100,8 +100,8 @@ def test_a_camera_that_wants_a_login_says_so(server: RtspServer) -> None:
 
 def test_an_unknown_path_is_not_found(server: RtspServer) -> None:
     error = failure(source(server.address("attic")))
-    assert isinstance(error, Rejected)
-    assert error.reason == "not-found"
+    assert isinstance(error, Retryable)
+    assert "attic is not found" in str(error)
 
 
 def test_a_closed_port_refuses() -> None:

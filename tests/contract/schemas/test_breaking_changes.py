@@ -12,7 +12,9 @@ from schemas.compatibility import compare
 from schemas.files import schema_names, schema_text
 from tests.unit.schemas.test_records import named
 
-FILES = {f"{number}-{name}.avsc": schema_text(number) for number, name in schema_names().items()}
+FILES = {
+    f"{number}-{name}.avsc": schema_text(number) for number, name in sorted(schema_names().items())
+}
 NEXT_ID = max(schema_names()) + 1
 OTHER_TYPE = {
     "boolean": "int",
@@ -48,7 +50,7 @@ def breaking_changes(part: dict[str, Any]) -> Iterator[tuple[str, Breaking]]:
             yield f"{where} retyped", retype
 
 
-@pytest.mark.parametrize("file", sorted(FILES, key=lambda file: int(file.split("-")[0])))
+@pytest.mark.parametrize("file", list(FILES))
 def test_a_break_anywhere_in_a_record_is_found(file: str) -> None:
     text = FILES[file]
     newer = f"{NEXT_ID}-{file.split('-', 1)[1]}"
