@@ -36,8 +36,22 @@ def test_a_single_start_holds_for_all(before: bool) -> None:
 
 def test_a_start_may_follow_each_camera() -> None:
     wanted = parse(
-        "--site s.yaml --camera a --video a.mp4 --start 2000-01-01T00:00:00.500Z "
-        "--camera b --video b.mp4 --start 2000-01-01T01:00:00+01:00".split()
+        [
+            "--site",
+            "s.yaml",
+            "--camera",
+            "a",
+            "--video",
+            "a.mp4",
+            "--start",
+            "2000-01-01T00:00:00.500Z",
+            "--camera",
+            "b",
+            "--video",
+            "b.mp4",
+            "--start",
+            "2000-01-01T01:00:00+01:00",
+        ]
     )
     assert [run.start_at for run in wanted.cameras] == [Y2K + 500, Y2K]
 
