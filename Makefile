@@ -35,7 +35,7 @@ lint: $(STAMP) ## Style, types, import contracts, compatibility of the schemas
 	@$(BIN)/python -m infra.cli.compatibility
 
 chaos: setup ## Kill and cut everything, the long form
-	@$(BIN)/pytest tests/chaos $(ARGS)
+	@SIGHTLINE_CHAOS_ROUNDS=$${SIGHTLINE_CHAOS_ROUNDS:-50} $(BIN)/pytest -s tests/chaos $(ARGS)
 
 bench: setup ## Measure throughput, latency and accuracy
 	@$(BIN)/pytest -s tests/bench $(ARGS)

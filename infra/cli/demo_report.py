@@ -49,6 +49,7 @@ class _Report:
         self._console = console
         self._dsn = platform.stack.endpoints.postgres_dsn
         self._links = EvidenceLinks(platform.settings)
+        self._shown_events: set[str] = set()
         self._shown_evidence: set[str] = set()
         self._delays: list[float] = []
         self._opened: Counter[str] = Counter()
@@ -59,6 +60,7 @@ class _Report:
                 self._opened[change.rule] += 1
                 self._delays.append((change.stored_at - change.opened_at).total_seconds())
             self._console.print(_line(change), soft_wrap=True)
+            self._shown_events.add(change.event_id)
 
     def print_evidence(self, began: datetime) -> None:
         with psycopg.connect(self._dsn, row_factory=dict_row) as connection:
@@ -68,7 +70,9 @@ class _Report:
                 [began],
             ).fetchall()
         for row in rows:
-            if row["evidence_id"] not in self._shown_evidence:
+            is_new = row["evidence_id"] not in self._shown_evidence
+            # An event's own line comes first.
+            if is_new and row["event_id"] in self._shown_events:
                 self._shown_evidence.add(row["evidence_id"])
                 self._console.print(self._evidence_line(row), soft_wrap=True)
 

@@ -62,7 +62,7 @@ def register(app: typer.Typer) -> None:
             for event in found:
                 _print_json(event)
             return
-        Console().print(_table(found))
+        Console(soft_wrap=True).print(_table(found))
 
     @events.command("follow")
     def follow(
@@ -121,7 +121,7 @@ def _local_changes(settings: Settings) -> Iterator[Event]:
 def _table(events: list[Any]) -> Table:
     table = Table(box=None)
     for column in ("opened", "state", "severity", "rule", "camera", "class", "score", "id"):
-        table.add_column(column)
+        table.add_column(column, no_wrap=True, overflow="ignore")
     for event in events:
         table.add_row(
             _clock(event.opened_at),

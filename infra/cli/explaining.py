@@ -27,7 +27,7 @@ def tree_of(details: Any, links: EvidenceLinks | None) -> Tree:
         f"configuration version {event.config_version}, model {event.model or '?'} "
         f"version {event.model_version or '?'}"
     )
-    for candidate in _value(event.provenance)["candidates"]:
+    for candidate in _value(event.provenance) or ():
         _add_candidate(tree, candidate)
     evidence = tree.add("evidence")
     for row in details.evidence:

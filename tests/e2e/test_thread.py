@@ -16,9 +16,9 @@ import pymongo
 import pytest
 from minio import Minio
 
-from tests.e2e import pets
-from tests.e2e.product import Product
-from tests.e2e.replaying import Replayed, epoch_of, replay
+from tests import pets
+from tests.product import Product
+from tests.replaying import Replayed, epoch_of, replay
 
 CAMERA = "gate"
 

@@ -19,7 +19,7 @@ from infra.runtime.settings import Settings
 from schemas.topics import site_topics
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stack() -> Iterator[Stack]:
     data_dir = Path(tempfile.mkdtemp(prefix="sightline-consumers-"))
     data_dir.chmod(0o755)
@@ -35,7 +35,7 @@ def stack() -> Iterator[Stack]:
         shutil.rmtree(data_dir)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def settings(stack: Stack) -> Settings:
     """One broker plays both sides."""
     ends = stack.endpoints
@@ -51,7 +51,7 @@ def settings(stack: Stack) -> Settings:
     )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def dsn(settings: Settings) -> str:
     """A database with all tables."""
     migrate(settings.postgres_dsn)

@@ -32,7 +32,7 @@ class Place:
     stack: Stack
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def place() -> Iterator[Place]:
     data_dir = Path(tempfile.mkdtemp(prefix="sightline-inference-"))
     data_dir.chmod(0o755)
@@ -47,7 +47,7 @@ def place() -> Iterator[Place]:
         shutil.rmtree(data_dir)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def client(place: Place) -> Iterator[TritonClient]:
     """Triton with ``foreground`` loaded."""
     client = TritonClient(place.triton)
@@ -59,7 +59,7 @@ def client(place: Place) -> Iterator[TritonClient]:
     client.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def with_yolox(client: TritonClient, place: Place) -> TritonClient:
     """Triton with ``yolox`` loaded too, or a skip where the weights are absent."""
     version = install(place.repository, "yolox", fixture(WEIGHTS), included_card("yolox"))

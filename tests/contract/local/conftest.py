@@ -13,7 +13,7 @@ from infra.local.process import session_of
 from infra.local.stack import Stack, StackConfig
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stack() -> Iterator[Stack]:
     data_dir = Path(tempfile.mkdtemp(prefix="sightline-stack-"))
     data_dir.chmod(0o755)

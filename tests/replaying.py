@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tests.e2e import pets
-from tests.e2e.product import Product, run_cli
+from tests import pets
+from tests.product import Product, run_cli
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -13,7 +14,10 @@ from typing import Any, TypeVar
 import psycopg
 from psycopg.rows import dict_row
 
+from infra.cli.connection import models_folder
+from infra.cli.models import import_into
 from infra.cli.platform import Platform
+from infra.local.stack import Stack, StackConfig
 from infra.local.state import Endpoints
 from tests.fixtures import ROOT
 
@@ -27,6 +31,23 @@ class Product:
     def __init__(self, platform: Platform) -> None:
         self.platform = platform
         self.stack = platform.stack
+
+    @classmethod
+    def start(cls, data_dir: Path, site: str, weights: Path) -> Product:
+        """Start everything for a site, with YOLOX served."""
+        stack = Stack(StackConfig(data_dir=data_dir, model_repository=models_folder(data_dir)))
+        platform = Platform(stack, data_dir, site)
+
+        def on_top() -> None:
+            platform.start(lambda _name, _state, _seconds: None)
+            import_into(platform.settings, "yolox", weights, "yolox")
+
+        stack.start(then=on_top)
+        return cls(platform)
+
+    def stop(self) -> None:
+        """Stop everything."""
+        self.stack.stop()
 
     @property
     def ends(self) -> Endpoints:
@@ -120,8 +141,6 @@ def run_cli(
     *arguments: str, data_dir: Path | None = None, env: dict[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Run ``sightline`` as a user would; ``data_dir`` goes to the commands that take one."""
-    import os
-
     environment = {**os.environ, **(env or {})}
     if data_dir is not None:
         environment["SIGHTLINE_HOME"] = str(data_dir)
