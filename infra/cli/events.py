@@ -29,6 +29,7 @@ Local = Annotated[
     bool, typer.Option("--local", help="Read the site's own topics: works without the cloud.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
+WIDTH = 150
 
 
 def register(app: typer.Typer) -> None:
@@ -62,7 +63,8 @@ def register(app: typer.Typer) -> None:
             for event in found:
                 _print_json(event)
             return
-        Console(soft_wrap=True).print(_table(found))
+        # An id cut short could not be explained: rather let a narrow terminal wrap.
+        Console(width=max(WIDTH, Console().width)).print(_table(found))
 
     @events.command("follow")
     def follow(
