@@ -88,7 +88,7 @@ class ConfigStore:
             if not self._caught_up or not self._applied:
                 raise Retryable(
                     f"the site has no configuration after {wait_s:g} s: publish one with "
-                    "`sightline config publish`"
+                    "`sightline config apply FILE`"
                 )
             applied = self._applied[max(self._applied)]
         return VersionedConfig(applied, self._parse(applied))

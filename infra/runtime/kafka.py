@@ -355,7 +355,9 @@ def create_topics(bootstrap: str, topics: Iterable[Topic], timeout_s: float = 30
     Raises:
         Fatal: the broker is not there, or refuses a topic.
     """
-    admin = AdminClient({"bootstrap.servers": bootstrap, "log.connection.close": False})
+    admin = AdminClient(
+        {"bootstrap.servers": bootstrap, "log.connection.close": False}, logger=CLIENT_LOG
+    )
     wanted = {topic.name: topic for topic in topics}
     try:
         present = admin.list_topics(timeout=timeout_s).topics
