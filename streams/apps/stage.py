@@ -76,6 +76,8 @@ class Stage:
         stopped = asyncio.ensure_future(stopping.wait())
         try:
             while not stopping.is_set():
+                if self.app.should_stop:
+                    raise Retryable(f"Faust gave up {self.logic.name}: see its log")
                 batch = await self._next_batch(stopped)
                 if batch:
                     await self._apply(batch)
@@ -111,24 +113,35 @@ class Stage:
         return batch
 
     async def _apply(self, batch: list[tuple[int, Any]]) -> None:
-        assignment = self._assignment
-        done: list[Any] = []
-        for seen_under, event in batch:
-            if seen_under != self._assignment:
+        done: list[tuple[int, Any]] = []
+        for assignment, event in batch:
+            if assignment != self._assignment:
                 continue
-            message = _message(event)
-            RECORDS_IN.labels(message.topic).inc()
             try:
-                for unit in self.logic.units(decode(message.value), message.topic):
-                    await self._apply_unit(unit, message.partition)
-            except Rejected as error:
-                self._refuse(message, error)
+                await self._apply_message(_message(event))
             except _ReassignedError:
-                return
-            done.append(event)
+                continue
+            done.append((assignment, event))
+            # Under a backlog a batch takes seconds: the group's heartbeats must go on.
+            await asyncio.sleep(0)
         await asyncio.get_running_loop().run_in_executor(None, self._producer.flush)
-        if assignment == self._assignment:
-            self._unacknowledged.extend(done)
+        self._unacknowledged += [e for assignment, e in done if assignment == self._assignment]
+
+    async def _apply_message(self, message: Message) -> None:
+        RECORDS_IN.labels(message.topic).inc()
+        refusal: Rejected | None = None
+        try:
+            units = self.logic.units(decode(message.value), message.topic)
+        except Rejected as error:
+            units, refusal = (), error
+        for unit in units:
+            try:
+                await self._apply_unit(unit, message.partition)
+            except Rejected as error:
+                # The others in the message may be other cameras'.
+                refusal = refusal or error
+        if refusal is not None:
+            self._refuse(message, refusal)
 
     async def _apply_unit(self, unit: Unit, partition: int) -> None:
         assignment = self._assignment

@@ -18,6 +18,8 @@ from schemas.records import State
 
 FORMAT = 1
 """Layout of the body: msgpack of the stage's state class."""
+MAX_BODY_BYTES = 7 << 20
+"""Below the segment of a state topic, which bounds its records."""
 
 
 @dataclass(slots=True)
@@ -78,25 +80,32 @@ class StateStore:
         """Keep a key's state in memory."""
         self._partitions[partition][key] = state
 
-    def write_dirty(self, producer: RecordProducer, stored_at: int) -> int:
-        """Queue a record for every state that changed; return how many. The caller flushes."""
-        written = 0
+    def write_dirty(self, producer: RecordProducer, stored_at: int) -> None:
+        """Queue a record for every state that changed; the caller flushes.
+
+        Raises:
+            Fatal: a state is larger than its topic takes, which its bounds should prevent.
+        """
         for partition, states in self._partitions.items():
             for key, state in states.items():
                 if not state.dirty:
                     continue
+                body = msgspec.msgpack.encode(state.value)
+                if len(body) > MAX_BODY_BYTES:
+                    raise Fatal(
+                        f"{self._stage}'s state of {key} has grown to {len(body)} bytes, more than "
+                        f"{MAX_BODY_BYTES}: please report it with the site's configuration"
+                    )
                 record = State(
                     stage=self._stage,
                     key=key,
                     sequence=state.sequence,
                     format=FORMAT,
                     stored_at=stored_at,
-                    body=msgspec.msgpack.encode(state.value),
+                    body=body,
                 )
                 producer.send(self._topic, record, key=key, partition=partition)
                 state.dirty = False
-                written += 1
-        return written
 
     def _restored(self, state: State) -> KeyState:
         if state.format > FORMAT:
