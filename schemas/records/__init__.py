@@ -14,6 +14,7 @@ from schemas.records.stages import (
     Reading,
     Reason,
     Sensed,
+    StageAnswer,
     TrackReport,
     Trigger,
 )
@@ -79,6 +80,7 @@ SCHEMA_IDS: dict[type[Record], int] = {
 """Fixed for ever: the id stands in every message and in the name of the schema's file."""
 
 __all__ = [
+    "StageAnswer",
     "AppliedConfig",
     "Beat",
     "Candidate",

@@ -117,8 +117,8 @@ class Trigger:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sensed:
-    """What the sensors of one camera said of one frame or beat."""
+class StageAnswer:
+    """What a stage answers to one input of one key (docs/adr/0005)."""
 
     site: str
     key: str
@@ -132,6 +132,12 @@ class Sensed:
     """Version of the site configuration this was judged under; 0 outside a site."""
     beat: Literal["online", "stalled", "offline"] | None = None
     """Set where a beat is copied."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sensed(StageAnswer):
+    """What the sensors of one camera said of one frame or beat."""
+
     triggers: tuple[Trigger, ...]
     reports: tuple[TrackReport, ...]
 
@@ -160,21 +166,9 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Matched:
+class Matched(StageAnswer):
     """The candidates that one input completed, with the reports and beats copied in order."""
 
-    site: str
-    key: str
-    """Producing key: a camera, or site/<site>."""
-    n: int
-    """Counted in the producing key's state; what is not above the last one applied is a repeat."""
-    at: int
-    """Nothing with a lower known_at follows."""
-    epoch_at: int | None = None
-    config_version: int
-    """Version of the site configuration this was judged under; 0 outside a site."""
-    beat: Literal["online", "stalled", "offline"] | None = None
-    """Set where a beat is copied."""
     candidates: tuple[Candidate, ...]
     reports: tuple[TrackReport, ...]
 
@@ -202,19 +196,7 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
+class Judged(StageAnswer):
     """The candidates decided by one input, with beats copied."""
 
-    site: str
-    key: str
-    """Producing key: a camera, or site/<site>."""
-    n: int
-    """Counted in the producing key's state; what is not above the last one applied is a repeat."""
-    at: int
-    """Nothing with a lower known_at follows."""
-    epoch_at: int | None = None
-    config_version: int
-    """Version of the site configuration this was judged under; 0 outside a site."""
-    beat: Literal["online", "stalled", "offline"] | None = None
-    """Set where a beat is copied."""
     decisions: tuple[Decision, ...]

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from schemas.errors import Rejected
-from schemas.records import Detections, Judged, Matched, Record, Sensed
+from schemas.records import Detections, Judged, Matched, Record, Sensed, StageAnswer
 from schemas.site import SiteConfig
 from streams.apps.logic import Output, StageLogic, Step, Unit
 from streams.core import filter as filtering
@@ -168,8 +168,8 @@ def all_stages() -> dict[str, StageLogic]:
     return {stage.name: stage for stage in stages}
 
 
-def _keyed(record: Record, kind: type, topic: str) -> Unit:
-    if not isinstance(record, kind) or not isinstance(record, Sensed | Matched | Judged):
+def _keyed(record: Record, kind: type[StageAnswer], topic: str) -> Unit:
+    if not isinstance(record, kind):
         raise _unexpected(record, topic)
     return Unit(record.site, record.key, record.config_version, record.at, record)
 
