@@ -61,8 +61,6 @@ def parse(arguments: Sequence[str]) -> ReplayArguments:
     names = [run.camera for run in cameras]
     if len(set(names)) < len(names):
         parser.error("a camera is named twice: each --camera takes one --video or --detections")
-    if found.model_file is not None and found.model is None:
-        parser.error("--model-file needs --model NAME: the card that the file is read by")
     return ReplayArguments(
         site=found.site,
         cameras=cameras,
@@ -127,7 +125,9 @@ def _parser() -> argparse.ArgumentParser:
     of_camera.add_argument("--size", action=_OfCamera, type=_size, metavar="WxH")
     of_camera.add_argument("--fps", action=_OfCamera, type=_fps, metavar="F")
     of_camera.add_argument("--frames", action=_OfCamera, type=_count, metavar="N")
-    parser.add_argument("--model", metavar="NAME", help="overrides the camera's")
+    parser.add_argument(
+        "--model", metavar="NAME", help="overrides the camera's; the card that FILE is read by"
+    )
     parser.add_argument("--model-file", type=Path, metavar="FILE.onnx")
     outputs = parser.add_argument_group("results")
     outputs.add_argument("--triggers-out", type=Path, metavar="T.jsonl")

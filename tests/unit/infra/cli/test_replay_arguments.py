@@ -20,6 +20,11 @@ def test_one_camera_with_a_video_starts_in_2000() -> None:
     assert wanted.triggers_out == Path("t.jsonl") and wanted.events_out is None
 
 
+def test_a_model_file_alone_is_the_cameras_model() -> None:
+    wanted = parse([*ONE, "--video", "a.mp4", "--model-file", "m.onnx"])
+    assert (wanted.model, wanted.model_file) == (None, Path("m.onnx"))
+
+
 def test_detections_carry_size_rate_and_length() -> None:
     tail = ["--detections", "d.txt", "--size", "768x576", "--fps", "7.5", "--frames", "12"]
     (run,) = parse([*ONE, *tail]).cameras
@@ -70,7 +75,6 @@ def test_a_start_may_follow_each_camera() -> None:
         (["--site", "s", "--video", "a", "--camera", "gate"], "name it first"),
         ([*ONE, "--video", "a", "--video", "b"], "given twice"),
         ([*ONE, "--video", "a", "--camera", "gate", "--video", "b"], "named twice"),
-        ([*ONE, "--video", "a", "--model-file", "m.onnx"], "needs --model NAME"),
     ],
 )
 def test_a_wrong_line_says_what_is_allowed(
