@@ -21,9 +21,16 @@ _FORMAT_TIMEOUT_S = 60
 
 
 def cluster_id(stack_id: str, name: str) -> str:
-    """Return a cluster id (22 characters) that is the same at every start of this stack."""
+    """Return a cluster id (22 characters) that is the same at every start of this stack.
+
+    Like Kafka's own, it never begins with a dash: its tools would take it for an option.
+
+    >>> cluster_id("f8" * 8, "edge-kafka")
+    'APj4-Pj4-PhlZGdlLWthZg'
+    """
     digits = (stack_id + name.encode().hex()).ljust(32, "0")[:32]
-    return base64.urlsafe_b64encode(bytes.fromhex(digits)).decode().rstrip("=")
+    plain = base64.urlsafe_b64encode(bytes.fromhex(digits)).decode().rstrip("=")
+    return "A" + plain[1:] if plain.startswith("-") else plain
 
 
 def properties(broker: int, controller: int, data: Path) -> dict[str, str]:

@@ -33,6 +33,13 @@ def test_cluster_ids_are_stable_and_differ() -> None:
     assert len(base64.urlsafe_b64decode(first + "==")) == 16
 
 
+@pytest.mark.parametrize("byte", range(256))
+def test_no_cluster_id_looks_like_an_option(byte: int) -> None:
+    found = kafka.cluster_id(f"{byte:02x}" * 8, "edge-kafka")
+    assert not found.startswith("-")
+    assert len(base64.urlsafe_b64decode(found + "==")) == 16
+
+
 def test_a_broker_listens_on_loopback_only() -> None:
     properties = kafka.properties(1111, 2222, Path("/d"))
     assert properties["listeners"] == "BROKER://127.0.0.1:1111,CONTROLLER://127.0.0.1:2222"
