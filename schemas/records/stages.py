@@ -78,7 +78,7 @@ class TrackReport:
     observations: int
     age_ms: int
     displacement: float
-    """Largest distance of the box centre from where the track began, in mean box heights."""
+    """Largest distance of the smoothed box centre from where the track began, in mean box heights."""
     box_height: float
     """Mean height, share of the frame's height."""
     best: FrameReference

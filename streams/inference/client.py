@@ -139,7 +139,9 @@ class TritonClient:
                 f"Triton at {self.url} does not serve {model}: {message}; "
                 "add it with `sightline models import`"
             )
-        return Retryable(f"Triton at {self.url} does not answer ({code}): {message}")
+        return Retryable(
+            f"Triton at {self.url} does not answer ({code}): {message}; see `sightline status`"
+        )
 
 
 def _text_input(name: str, value: bytes) -> Any:

@@ -15,6 +15,8 @@ from streams.core.tracking.sighting import Sighting
 MAX_CLASSES = 16
 MAX_PATH = 96
 """Points kept of a path while its track lives: state is stored often, and so kept small."""
+SMOOTHING_MS = 1000
+ORIGIN_MS = 500
 _INSIDE = 0.9
 """A box shows its object well if at least this part of it is in the picture."""
 
@@ -24,8 +26,12 @@ class Evidence(msgspec.Struct):
 
     started_at: int
     seen_at: int
-    start_x: float
-    start_y: float
+    origin_x: float
+    """Where the track began: the smoothed centre after ``ORIGIN_MS``, in frame heights."""
+    origin_y: float
+    smooth_x: float
+    """Centre of the boxes, smoothed exponentially over ``SMOOTHING_MS``, in frame heights."""
+    smooth_y: float
     x: float
     """Centre of the last box, in frame heights."""
     y: float
@@ -36,7 +42,7 @@ class Evidence(msgspec.Struct):
     score_max: float = 0.0
     height_sum: float = 0.0
     farthest: float = 0.0
-    """Largest distance of the box centre from where the track began."""
+    """Largest distance of the smoothed centre from where the track began."""
     travelled: float = 0.0
     """Length of the way of the box centre."""
     class_scores: dict[str, float] = {}
@@ -63,8 +69,10 @@ def begin(sighting: Sighting) -> Evidence:
     return Evidence(
         started_at=sighting.at,
         seen_at=sighting.at,
-        start_x=x,
-        start_y=y,
+        origin_x=x,
+        origin_y=y,
+        smooth_x=x,
+        smooth_y=y,
         x=x,
         y=y,
         best=sighting.reference,
@@ -80,9 +88,7 @@ def add(evidence: Evidence, sighting: Sighting) -> None:
     x, y = _centre(sighting)
     score = sighting.score
     evidence.travelled += math.hypot(x - evidence.x, y - evidence.y)
-    evidence.farthest = max(
-        evidence.farthest, math.hypot(x - evidence.start_x, y - evidence.start_y)
-    )
+    _follow(evidence, x, y, sighting.at)
     evidence.x, evidence.y = x, y
     evidence.seen_at = sighting.at
     evidence.observations += 1
@@ -100,6 +106,17 @@ def add(evidence: Evidence, sighting: Sighting) -> None:
     if len(evidence.path) > MAX_PATH:
         # To half, so that the work is not done at every further point.
         evidence.path = shorten(evidence.path, MAX_PATH // 2)
+
+
+def _follow(evidence: Evidence, x: float, y: float, at: int) -> None:
+    """Smooth the centre, so that a box that flickers around one place goes nowhere."""
+    weight = 1 - math.exp((evidence.seen_at - at) / SMOOTHING_MS)
+    evidence.smooth_x += weight * (x - evidence.smooth_x)
+    evidence.smooth_y += weight * (y - evidence.smooth_y)
+    if at - evidence.started_at <= ORIGIN_MS:
+        evidence.origin_x, evidence.origin_y = evidence.smooth_x, evidence.smooth_y
+    away = math.hypot(evidence.smooth_x - evidence.origin_x, evidence.smooth_y - evidence.origin_y)
+    evidence.farthest = max(evidence.farthest, away)
 
 
 def report(track_id: str, evidence: Evidence, frames: int) -> TrackReport:

@@ -1,17 +1,18 @@
 from __future__ import annotations
 
 import json
-import math
 from typing import Any
 
 import pytest
 
-from schemas.records import Candidate, FrameReference, TrackReport, Trigger
+from schemas.records import Candidate, TrackReport, Trigger
 from streams.core.checks.check import Subject
 from streams.core.checks.judge import judge, tracks_of
 from streams.core.checks.moved import REQUIRED_DISPLACEMENT, MovedCheck
 from streams.core.checks.registry import CHECKS
 from streams.core.checks.score import ScoreCheck
+from streams.core.tracking import evidence as evidences
+from streams.core.tracking.sighting import Sighting
 from tests.fixtures import fixture
 from tests.unit.streams.core.rules.scenario import report, trigger
 
@@ -62,12 +63,12 @@ def test_what_stands_still_by_nature_need_not_move() -> None:
 
 def test_each_check_gives_the_reason_of_the_track_that_passes_it_least() -> None:
     two = candidate(trigger("door", 1, "a"), trigger("door", 2, "b"))
-    reports = {"a": report("a", 1, 0.3, 0.9), "b": report("b", 2, 3.0, 0.6)}
+    reports = {"a": report("a", 1, 0.1, 0.9), "b": report("b", 2, 3.0, 0.6)}
     judgement = judge(two, reports, 0.5, CHECKS)
     found = [(one.check, one.favours, one.value) for one in judgement.reasons]
-    assert found == [("score", True, 0.6), ("moved", False, 0.3)]
+    assert found == [("score", True, 0.6), ("moved", False, 0.1)]
     assert not judgement.passed
-    assert judgement.score == pytest.approx(0.6 * 0.3 / REQUIRED_DISPLACEMENT)
+    assert judgement.score == pytest.approx(0.6 * 0.1 / REQUIRED_DISPLACEMENT)
     passed = judge(two, {**reports, "a": report("a", 3, 3.0, 0.9)}, 0.5, CHECKS)
     assert (passed.passed, passed.score) == (True, 0.6)
 
@@ -83,59 +84,53 @@ def test_tracks_come_once_and_in_order() -> None:
 
 
 def test_the_sign_of_pets_never_moves_and_every_walker_does() -> None:
-    """The sign by the detector's boxes, the walkers by the annotated ones, from their first box."""
+    """The sign by the detector's boxes, the walkers by the annotated ones, at 10 frames a second."""
     detected = json.loads(
         fixture("det/PETS09-S2L1/yolox_nano_on_vtest480_score0.1_768x576coords.json").read_text()
     )
     sign = [
-        box[:4]
-        for boxes in detected.values()
+        (int(frame), box[:4])
+        for frame, boxes in detected.items()
         for box in boxes
         if _inside(box, (0.03, 0.17, 0.07, 0.27))
     ]
     assert len(sign) > 700
-    assert not _moved(_displacement(sign, sign[0]))
-    assert not _moved(max(_displacement(sign, start) for start in sign[::20]))
-    walkers: dict[str, list[Any]] = {}
+    assert all(not _moved(sign[start:]) for start in range(0, len(sign), 50))
+    walkers: dict[str, list[tuple[int, Any]]] = {}
     for row in fixture("gt/PETS09-S2L1/gt.txt").read_text().split():
-        _, track, x, y, w, h, confidence, *_ = row.split(",")
+        frame, track, x, y, w, h, confidence, *_ = row.split(",")
         if float(confidence):
             left, top = float(x), float(y)
-            walkers.setdefault(track, []).append((left, top, left + float(w), top + float(h)))
+            box = (left, top, left + float(w), top + float(h))
+            walkers.setdefault(track, []).append((int(frame), box))
     assert len(walkers) == 19
-    assert all(_moved(_displacement(boxes, boxes[0])) for boxes in walkers.values())
+    assert all(_moved(boxes) for boxes in walkers.values())
 
 
-def _moved(displacement: float) -> bool:
-    best = FrameReference(partition=0, offset=0, captured_at=0, box=(), score=0.5)
-    finding = MovedCheck().judge(
-        subject(
-            TrackReport(
-                track="a",
-                at=0,
-                class_name="person",
-                score=0.5,
-                observations=1,
-                age_ms=0,
-                displacement=displacement,
-                box_height=0.1,
-                best=best,
-            )
-        )
-    )
+def _moved(boxes: list[tuple[int, Any]]) -> bool:
+    sightings = [_sighting(frame, box) for frame, box in boxes]
+    evidence = evidences.begin(sightings[0])
+    for sighting in sightings:
+        evidences.add(evidence, sighting)
+    finding = MovedCheck().judge(subject(evidences.report("a", evidence, len(sightings))))
     assert finding is not None
     return finding.favours
 
 
-def _centre(box: Any) -> tuple[float, float]:
-    return (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+def _sighting(frame: int, box: Any) -> Sighting:
+    left, top, right, bottom = box
+    return Sighting(
+        at=frame * 100,
+        seq=frame,
+        partition=0,
+        offset=frame,
+        aspect=768 / 576,
+        box=(left / 768, top / 576, right / 768, bottom / 576),
+        score=0.5,
+        label="person",
+    )
 
 
 def _inside(box: Any, area: tuple[float, float, float, float]) -> bool:
-    x, y = _centre(box)
+    x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
     return area[0] < x / 768 < area[2] and area[1] < y / 576 < area[3]
-
-
-def _displacement(boxes: list[Any], start: Any) -> float:
-    mean_height = sum(box[3] - box[1] for box in boxes) / len(boxes)
-    return float(max(math.dist(_centre(box), _centre(start)) for box in boxes) / mean_height)

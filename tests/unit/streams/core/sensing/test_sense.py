@@ -54,8 +54,9 @@ def test_a_crossing_names_its_track_and_carries_its_features() -> None:
     assert report is not None
     assert (report.observations, report.age_ms) == (12, 2200)
     assert report.box_height == pytest.approx(0.3)
-    # 0.33 of the picture's width, in frame heights, over a height of 0.3.
-    assert report.displacement == pytest.approx(0.33 * 640 / 480 / 0.3)
+    # 0.33 of the picture's width, in frame heights, over a height of 0.3: smoothed, so less of it.
+    way = 0.33 * 640 / 480 / 0.3
+    assert 0.5 * way < report.displacement < 0.75 * way
     assert (report.best.partition, report.best.offset) == (PARTITION, 0)
 
 
