@@ -12,8 +12,9 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import DictRow, class_row, dict_row
 
+from consumers.store.address import check_address, no_answer
 from consumers.store.rows import EventChange, EventDetails, EventRow, EvidenceRow, VerdictRow
-from schemas.errors import Fatal, Retryable
+from schemas.errors import Fatal
 
 CONNECT_TIMEOUT_S = 5
 MAX_ROWS = 10_000
@@ -91,15 +92,16 @@ def connected(dsn: str) -> Iterator[psycopg.Connection[DictRow]]:
 
     Raises:
         Retryable: Postgres does not answer.
-        Fatal: the tables are not there.
+        Fatal: the tables are not there, or the address is none.
     """
+    check_address(dsn)
     try:
         with psycopg.connect(
             dsn, autocommit=True, row_factory=dict_row, connect_timeout=CONNECT_TIMEOUT_S
         ) as connection:
             yield connection
     except psycopg.OperationalError as error:
-        raise Retryable(f"Postgres does not answer: {error}") from error
+        raise no_answer(error) from error
     except psycopg.errors.UndefinedTable as error:
         raise Fatal("the database has no tables yet: run `sightline migrate`") from error
 

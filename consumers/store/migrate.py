@@ -12,7 +12,8 @@ from sqlalchemy import create_engine
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import NullPool
 
-from schemas.errors import Fatal, Retryable
+from consumers.store.address import check_address, no_answer
+from schemas.errors import Fatal
 
 LOCK = 0x51_67_68_74
 """Key of the advisory lock: "Sght"."""
@@ -25,6 +26,7 @@ def migrate(dsn: str) -> None:
         Retryable: Postgres does not answer, or went away; nothing is half applied.
         Fatal: it refuses a step, or knows steps that this program does not.
     """
+    check_address(dsn)
     engine = create_engine(
         "postgresql+psycopg://", creator=lambda: psycopg.connect(dsn), poolclass=NullPool
     )
@@ -41,7 +43,7 @@ def migrate(dsn: str) -> None:
             command.upgrade(config, "head")
             connection.commit()
     except OperationalError as error:
-        raise Retryable(f"Postgres does not answer: {error.orig}") from error
+        raise no_answer(error.orig) from error
     except DBAPIError as error:
         raise Fatal(f"Postgres refuses to create the tables: {error.orig}") from error
     except CommandError as error:

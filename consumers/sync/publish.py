@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from consumers.sync.applying import SITE_DOCUMENT
-from infra.runtime.kafka import CLIENT_LOG, RecordProducer, to_message
+from infra.runtime.kafka import CLIENT_LOG, RecordProducer, no_answer, to_message
 from schemas.codec import decode_as
 from schemas.errors import Rejected, Retryable
 from schemas.records import ConfigDocument, Receipt
@@ -62,7 +62,7 @@ def receipts_end(bootstrap: str) -> Ends:
     try:
         return {part: _range(consumer, part)[1] for part in _partitions(consumer)}
     except KafkaException as error:
-        raise Retryable(f"Kafka does not answer at {bootstrap}: {error}") from error
+        raise Retryable(no_answer(bootstrap, error)) from error
     finally:
         consumer.close()
 
@@ -108,7 +108,7 @@ def await_receipt(
             if receipt.receipt_id == f"{site}/{document}" and receipt.sha256 == sha256:
                 return receipt
     except KafkaException as error:
-        raise Retryable(f"Kafka does not answer at {bootstrap}: {error}") from error
+        raise Retryable(no_answer(bootstrap, error)) from error
     finally:
         consumer.close()
     raise Retryable(

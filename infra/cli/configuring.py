@@ -70,12 +70,18 @@ def register(app: typer.Typer) -> None:
     app.add_typer(config, name="config")
 
 
+def unreadable(path: Path, error: OSError | UnicodeDecodeError) -> str:
+    """Say why a site file cannot be read, and what to do."""
+    why = error.strerror if isinstance(error, OSError) else "it is not text in UTF-8"
+    return f"{path} cannot be read: {why}; give the path of a site's YAML file"
+
+
 def read_site(path: Path) -> tuple[str, SiteConfig]:
     """Read and check a site file; with faults, print them all and exit with 2."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        print(f"{path} cannot be read: {error}", file=sys.stderr)
+        print(unreadable(path, error), file=sys.stderr)
         raise typer.Exit(EXIT_FAULTY) from error
     checked = check(text)
     for fault in checked.faults:

@@ -11,6 +11,7 @@ import typer
 from infra.local.stack import Stack
 from infra.local.state import Endpoints
 from infra.runtime.settings import Settings
+from schemas.errors import Fatal
 
 DataDir = Annotated[
     Path,
@@ -59,3 +60,17 @@ def recorded_site(data_dir: Path) -> str:
     """Return the site that the data under ``data_dir`` belongs to; empty before the first start."""
     path = data_dir / "site"
     return path.read_text(encoding="utf-8").strip() if path.exists() else ""
+
+
+def check_owner(data_dir: Path, site: str) -> None:
+    """Insist that the data under ``data_dir`` is this site's, or nobody's yet.
+
+    Raises:
+        Fatal: it belongs to another site, whose state would be mixed with this one's.
+    """
+    owner = recorded_site(data_dir)
+    if owner and owner != site:
+        raise Fatal(
+            f"the data under {data_dir} belongs to site {owner}, not {site}: give --data-dir another "
+            f"folder, or remove {data_dir} to start afresh"
+        )

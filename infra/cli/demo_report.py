@@ -91,10 +91,20 @@ class _Report:
         comparison = compare(self._platform, began)
         if comparison is not None:
             _print_comparison(comparison, self._console)
+        for camera, reason in self._lost_cameras():
+            print_(f"[red]camera {escape(camera)} is offline[/]: {escape(reason)}", soft_wrap=True)
         if not total:
             print_("[red]no event arrived[/]: see `sightline status` and `sightline logs`")
             return 3
         return 0
+
+    def _lost_cameras(self) -> list[tuple[str, str]]:
+        with psycopg.connect(self._dsn) as connection:
+            return connection.execute(
+                "SELECT name, coalesce(reason, '') FROM health "
+                "WHERE site = %s AND kind = 'camera' AND state = 'offline' ORDER BY name",
+                [self._platform.site],
+            ).fetchall()
 
     def _evidence_line(self, row: DictRow) -> str:
         event = str(row["event_id"] or "")[:8]

@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from infra.cli.configuring import unreadable
 from producers import scene
 from schemas.errors import Rejected
 from schemas.site import canonical, check
@@ -29,7 +30,7 @@ def text_for(video: Path | None, site: Path | None, model: str | None) -> str:
     try:
         text = site.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise Rejected(f"{site} cannot be read: {error}") from error
+        raise Rejected(unreadable(site, error)) from error
     checked = check(text)
     if checked.config is None:
         raise Rejected("\n".join(f"{site}: {fault}" for fault in checked.faults))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,13 +15,15 @@ from rich.console import Console
 from consumers.sync.publish import await_receipt, publish, receipts_end
 from infra.cli import demo_report, demo_site
 from infra.cli.compiling import compile_whole
-from infra.cli.connection import DEFAULT_DATA_DIR, DataDir, models_folder
+from infra.cli.connection import DEFAULT_DATA_DIR, DataDir, check_owner, models_folder
 from infra.cli.models import import_into
 from infra.cli.platform import Platform, timed
 from infra.local.display import StartDisplay
 from infra.local.stack import Stack, StackConfig
+from producers.sources.file import FileSource
 from schemas.errors import Rejected
 from schemas.site import parse
+from streams.inference.local import LocalModel
 
 EXIT_NO_EVENTS = 3
 CONFIG_WAIT_S = 60.0
@@ -71,6 +73,7 @@ def run(wish: Wish, console: Console) -> int:
     site_text = demo_site.text_for(wish.video, wish.site, wish.model)
     config = parse(site_text)
     compile_whole(config)
+    check_owner(wish.data_dir, config.site)
     _check_files(wish)
     stopping = threading.Event()
     with _signals(stopping):
@@ -108,9 +111,16 @@ def _apply(platform: Platform, site_text: str) -> None:
 
 
 def _check_files(wish: Wish) -> None:
-    for option, path in (("--video", wish.video), ("--model-file", wish.model_file)):
-        if path is not None and not path.is_file():
-            raise Rejected(f"{option} {path}: there is no such file")
+    """Try the files before anything starts: what is wrong with them is known in a second."""
+    try:
+        if wish.video is not None:
+            with closing(FileSource(wish.video)) as video:
+                video.open()
+                next(iter(video), None)
+        if wish.model_file is not None:
+            LocalModel(wish.model or wish.model_file.stem, wish.model_file)
+    except Rejected as error:
+        raise Rejected(f"nothing was started: {error}") from error
 
 
 @contextmanager

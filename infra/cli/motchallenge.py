@@ -39,7 +39,8 @@ def read_detections(path: Path) -> tuple[dict[int, list[Detection]], int]:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise Rejected(f"{path} cannot be read: {error}; give a MOTChallenge det.txt") from error
+        why = error.strerror if isinstance(error, OSError) else "it is not text in UTF-8"
+        raise Rejected(f"{path} cannot be read: {why}; give a MOTChallenge det.txt") from error
     frames: dict[int, list[Detection]] = {}
     clamped = 0
     for number, line in enumerate(text.splitlines(), start=1):

@@ -9,14 +9,13 @@ from pathlib import Path
 
 from connect import connectors
 from consumers.store.migrate import migrate
-from infra.cli.connection import models_folder, recorded_site, settings_of
+from infra.cli.connection import check_owner, models_folder, settings_of
 from infra.local.connectors import apply
 from infra.local.service import ServiceSpec
 from infra.local.stack import Stack
 from infra.local.supervisor import Progress
 from infra.runtime.kafka import create_topics
 from infra.runtime.settings import Settings
-from schemas.errors import Fatal
 from schemas.topics import cloud_topics, site_topics
 from streams.inference.cards import included_card
 from streams.inference.client import TritonClient
@@ -113,11 +112,6 @@ def claim(data_dir: Path, site: str) -> None:
     Raises:
         Fatal: it belongs to another site, whose state would be mixed with this one's.
     """
-    owner = recorded_site(data_dir)
-    if owner and owner != site:
-        raise Fatal(
-            f"the data under {data_dir} belongs to site {owner}, not {site}: give --data-dir another "
-            f"folder, or remove {data_dir} to start afresh"
-        )
+    check_owner(data_dir, site)
     data_dir.mkdir(parents=True, exist_ok=True)
     (data_dir / "site").write_text(f"{site}\n", encoding="utf-8")

@@ -13,18 +13,26 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from infra.cli.connection import DEFAULT_DATA_DIR, DataDir, models_folder, recorded_site
+from infra.cli.connection import (
+    DEFAULT_DATA_DIR,
+    DataDir,
+    check_owner,
+    models_folder,
+    recorded_site,
+)
 from infra.local import daemon
-from infra.local.blueprint import NAMES
+from infra.local.blueprint import NAMES, PORTS
 from infra.local.display import StartDisplay, status_table
 from infra.local.doctor import examine
 from infra.local.install import install
 from infra.local.overview import overview
+from infra.local.paths import full_disk
 from infra.local.stack import Stack, StackConfig
 from schemas.errors import Fatal
 from schemas.ids import SITE_PATTERN
 
 _PANEL = "Embedded stack"
+_PORT_NAMES = tuple(f"{part}.{name}" for part, names in PORTS.items() for name in names)
 _FOLLOW_S = 0.2
 _INTERRUPTED = 130
 
@@ -61,6 +69,8 @@ def up(
     )
     if site is not None and not SITE_PATTERN.fullmatch(site):
         raise Fatal(f"--site {site}: small letters, digits and -, at most 40")
+    if site is not None:
+        check_owner(data_dir, site)
     runs = site or recorded_site(data_dir)
     if part and site:
         raise Fatal("--site needs all parts: leave --part out")
@@ -132,12 +142,14 @@ def status(
     record, rows = seen
     supervised = record.supervised()
     phase = record.phase if supervised else "stopped" if record.phase != "failed" else "failed"
+    # On a full disk the run file cannot say it.
+    message = (full_disk(data_dir.absolute()) if supervised else "") or record.message
     if json:
-        document = {"phase": phase, "message": record.message, "parts": rows}
+        document = {"phase": phase, "message": message, "parts": rows}
         sys.stdout.buffer.write(msgspec.json.encode(document) + b"\n")
     else:
         console = Console()
-        told = f": {record.message}" if record.message else ""
+        told = f": {message}" if message else ""
         console.print(f"{escape(str(data_dir))} is {phase}{escape(told)}", highlight=False)
         console.print(status_table(rows if supervised else [row for row in rows if row.pid]))
     if not supervised or any(row.state != "ready" for row in rows):
@@ -192,11 +204,10 @@ def fixed_ports(pairs: list[str]) -> dict[str, int]:
     fixed: dict[str, int] = {}
     for pair in pairs:
         name, _, number = pair.partition("=")
-        if (
-            name.partition(".")[0] not in NAMES
-            or not number.isdigit()
-            or not 0 < int(number) < 65536
-        ):
-            raise Fatal(f"--port {pair} is not PART.NAME=1..65535, such as postgres.sql=5432")
+        if name not in _PORT_NAMES or not number.isdigit() or not 0 < int(number) < 65536:
+            raise Fatal(
+                f"--port {pair} is not NAME=1..65535, such as postgres.sql=5432; "
+                f"the names are {', '.join(_PORT_NAMES)}"
+            )
         fixed[name] = int(number)
     return fixed

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from infra.local import logs
 from infra.local.install import install
-from infra.local.paths import make_folder
+from infra.local.paths import check_disk, make_folder
 from infra.local.process import wait_gone
 from infra.local.stack import Stack, StackConfig
 from infra.local.state import StackRecord, StateStore, read_record
@@ -107,6 +107,8 @@ def detach(
     """
     install(progress, config.java)
     data = config.data_dir.absolute()
+    # Seen here already: on a full disk the supervisor could not even write down what is wrong.
+    check_disk(data)
     make_folder(data / "logs")
     log = data / "logs" / f"{LOG_NAME}.log"
     with log.open("ab") as output:
@@ -126,7 +128,9 @@ def detach(
     if record is not None:
         return record
     last = logs.tail(log, max(1, log.stat().st_size - began_at)).strip().splitlines()
-    raise Fatal(last[-1] if last else f"the supervisor ended without a word; see {log}")
+    if not last:
+        raise Fatal(f"the supervisor ended without a word; see {log}")
+    raise Fatal(last[-1].removeprefix("sightline: "))
 
 
 def _await_ready(

@@ -12,6 +12,8 @@ from schemas.errors import Fatal
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 NEEDED_BYTES = 512 * 1024 * 1024
+FULL_BYTES = 8 * 1024 * 1024
+"""With less free than this a disk is called full: parts stop on it."""
 
 
 def data_home() -> Path:
@@ -46,6 +48,17 @@ def check_disk(folder: Path, needed: int = NEEDED_BYTES) -> None:
             f"only {free >> 20} MiB are free on the disk under {folder}, the stack needs "
             f"{needed >> 20} MiB; free some space or choose another disk with --data-dir"
         )
+
+
+def full_disk(folder: Path) -> str:
+    """Say that the disk under an existing folder is full, and what to do; empty when it is not."""
+    free = shutil.disk_usage(folder).free
+    if free >= FULL_BYTES:
+        return ""
+    return (
+        f"only {free >> 20} MiB are free on the disk under {folder}; free some space, and what "
+        "stopped starts again by itself"
+    )
 
 
 def make_folder(folder: Path, mode: int = 0o755) -> Path:

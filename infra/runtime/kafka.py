@@ -308,7 +308,7 @@ def read_all(bootstrap: str, topic: str, partitions: Iterable[int] | None = None
                     del ends[message.partition]
         return messages
     except KafkaException as error:
-        raise Retryable(f"{topic} cannot be read from {bootstrap}: {error}") from error
+        raise Retryable(f"{topic} cannot be read: {no_answer(bootstrap, error)}") from error
     finally:
         consumer.close()
 
@@ -344,7 +344,7 @@ def read_at(bootstrap: str, topic: str, partition: int, offsets: Iterable[int]) 
                 messages.append(to_message(raw))
         return messages
     except KafkaException as error:
-        raise Retryable(f"{topic} cannot be read from {bootstrap}: {error}") from error
+        raise Retryable(f"{topic} cannot be read: {no_answer(bootstrap, error)}") from error
     finally:
         consumer.close()
 
@@ -362,7 +362,7 @@ def create_topics(bootstrap: str, topics: Iterable[Topic], timeout_s: float = 30
     try:
         present = admin.list_topics(timeout=timeout_s).topics
     except KafkaException as error:
-        raise Fatal(f"Kafka does not answer at {bootstrap}: {error}") from error
+        raise Fatal(no_answer(bootstrap, error)) from error
     missing = [
         NewTopic(t.name, num_partitions=t.partitions, replication_factor=-1, config=t.config())
         for name, t in wanted.items()
@@ -396,6 +396,16 @@ def _wait_for(futures: dict[Any, Any], *harmless: int) -> None:
         except KafkaException as error:
             if error.args[0].code() not in harmless:
                 raise Fatal(f"Kafka refuses {what}: {error}") from error
+
+
+def no_answer(bootstrap: str, error: KafkaException) -> str:
+    """Say that Kafka does not answer at an address, why, and what to do."""
+    cause = error.args[0] if error.args else error
+    why = cause.str() if isinstance(cause, KafkaError) else str(cause)
+    return (
+        f"Kafka does not answer at {bootstrap} ({why}): see `sightline status`, or correct the "
+        "address in SIGHTLINE_EDGE_KAFKA or SIGHTLINE_CLOUD_KAFKA"
+    )
 
 
 def send_to_dead_letters(producer: RecordProducer, message: Message, error: Rejected) -> None:
