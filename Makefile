@@ -37,8 +37,8 @@ lint: $(STAMP) ## Style, types, import contracts, compatibility of the schemas
 chaos: setup ## Kill and cut everything, the long form
 	@SIGHTLINE_CHAOS_ROUNDS=$${SIGHTLINE_CHAOS_ROUNDS:-50} $(BIN)/pytest -s tests/chaos $(ARGS)
 
-bench: setup ## Measure throughput, latency and accuracy
-	@$(BIN)/pytest -s tests/bench $(ARGS)
+bench: setup ## Measure start, memory, delay, throughput; ARGS="core state" only these
+	@$(BIN)/python -m tests.bench $(ARGS)
 
 fresh: ## Prove demo and test on a bare Debian (needs root)
 	@tests/fresh/run $(ARGS)

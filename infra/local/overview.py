@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,16 +28,24 @@ class Row:
 
 
 def memory_of(leader: int) -> int | None:
-    """Return the memory of a session's processes, shared pages shared out; None if unreadable."""
+    """Return the memory of a part's processes, shared pages shared out; None if unreadable."""
     total = 0
-    for identity in session_of(leader):
+    for pid in _processes_of(leader):
         try:
-            total += psutil.Process(identity.pid).memory_full_info().pss
+            total += psutil.Process(pid).memory_full_info().pss
         except psutil.NoSuchProcess:
             continue
         except psutil.Error:
             return None
     return total
+
+
+def _processes_of(leader: int) -> set[int]:
+    """Return the leader's session and its descendants: Postgres's open sessions of their own."""
+    pids = {identity.pid for identity in session_of(leader)}
+    with contextlib.suppress(psutil.NoSuchProcess):
+        pids.update(child.pid for child in psutil.Process(leader).children(recursive=True))
+    return pids
 
 
 def rows_of(record: StackRecord, now: float) -> list[Row]:

@@ -60,9 +60,7 @@ def footage() -> list[Reading]:
         int(frame): [Detection(x1, y1, x2 - x1, y2 - y1, score) for x1, y1, x2, y2, score in rows]
         for frame, rows in json.loads(BOXES.read_text()).items()
     }
-    made = readings(
-        frames, camera="gate", start_at=START_AT, fps=FPS, size=SIZE, count=max(frames)
-    )
+    made = readings(frames, camera="gate", start_at=START_AT, fps=FPS, size=SIZE, count=max(frames))
     return list(made)
 
 
@@ -108,7 +106,9 @@ class Bench:
         sense = sensing.new_state(self._site, "gate")
         sensed: list[Sensed] = []
         for reading in self._frames:
-            read: Any = decode(encode(Detections(site=self._site, partition=0, readings=(reading,))))
+            read: Any = decode(
+                encode(Detections(site=self._site, partition=0, readings=(reading,)))
+            )
             sense, result = sensing.step(sense, read.readings[0], 0, self._camera_plan)
             if result.sensed is not None:
                 sensed.append(result.sensed)
@@ -127,7 +127,7 @@ class Bench:
         match = matching.new_state(self._site, "gate")
         judge = filtering.new_state(self._site, "gate")
         group = grouping.new_state(self._site, "gate")
-        candidates, events = 0, set()
+        candidates, events = 0, set[str]()
         for one in self._sensed if sensed is None else sensed:
             match, matched = matching.step(match, between(one), self._match_plan)
             if matched.matched is None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -28,6 +27,8 @@ from streams.inference.client import TritonClient
 from streams.inference.local import LocalModel
 from streams.inference.repository import install, load
 from streams.inference.thumbnails import History
+from tests.bench.printing import machine, table
+from tests.bench.product import new_folder
 from tests.fixtures import FIXTURES
 
 CLIP = FIXTURES / "videos" / "vtest_480x360_10fps.mp4"
@@ -91,18 +92,31 @@ def cost(ask: Ask, asked: list[Question], callers: int) -> Cost:
 @contextmanager
 def triton(models: dict[str, Path | None]) -> Iterator[TritonClient]:
     """Run Triton with these models."""
-    with tempfile.TemporaryDirectory(prefix="sightline-bench-") as folder:
-        stack = Stack(StackConfig(data_dir=Path(folder), parts=frozenset({"triton"})))
+    with new_folder() as folder:
+        stack = Stack(StackConfig(data_dir=folder, parts=frozenset({"triton"})))
         stack.start()
         try:
             client = TritonClient(stack.endpoints.triton_grpc)
-            repository = Path(folder) / "models"
+            repository = folder / "models"
             for name, weights in models.items():
                 version = install(repository, name, weights, included_card(name))
                 load(client, repository, name, version)
             yield client
         finally:
             stack.stop()
+
+
+def compare(here: Ask, there: Ask, asked: list[Question], callers: int) -> list[str]:
+    """Return the cells of one line: the best round of either way."""
+    pairs = [(cost(here, asked, callers), cost(there, asked, callers)) for _ in range(ROUNDS)]
+    wall = [min(pair[side].wall_s for pair in pairs) for side in (0, 1)]
+    cpu = [min(pair[side].cpu_s for pair in pairs) for side in (0, 1)]
+    return [
+        *(f"{1 / wall[side]:.1f}" for side in (0, 1)),
+        f"{wall[0] / wall[1]:.2f}",
+        *(f"{1000 * cpu[side]:.1f}" for side in (0, 1)),
+        f"{cpu[1] / cpu[0]:.2f}",
+    ]
 
 
 def main() -> None:
@@ -113,8 +127,8 @@ def main() -> None:
     asked = questions(count)
     cores = os.cpu_count() or 1
     models: dict[str, Path | None] = {"foreground": None, "yolox": WEIGHTS}
-    print(f"{count} frames of 480x360, {cores} cores, best of {ROUNDS} rounds")
-    print("model       callers  here ms  Triton ms  ratio   here CPU ms  Triton CPU ms  ratio")
+    print(f"{count} frames of 480x360, best of {ROUNDS} rounds; {machine()}")
+    rows: list[list[str]] = []
     with triton(models) as client:
         for name, weights in models.items():
             local = LocalModel(name, weights)
@@ -126,16 +140,14 @@ def main() -> None:
                 return client.infer(name, *question)
 
             for callers in (1, 2 * cores):
-                pairs = [
-                    (cost(here, asked, callers), cost(there, asked, callers)) for _ in range(ROUNDS)
-                ]
-                wall = [min(pair[side].wall_s for pair in pairs) for side in (0, 1)]
-                cpu = [min(pair[side].cpu_s for pair in pairs) for side in (0, 1)]
-                print(
-                    f"{name:12}{callers:7}{1000 * wall[0]:9.1f}{1000 * wall[1]:11.1f}"
-                    f"{wall[1] / wall[0]:7.2f}{1000 * cpu[0]:14.1f}{1000 * cpu[1]:15.1f}"
-                    f"{cpu[1] / cpu[0]:7.2f}"
-                )
+                rows.append([name, str(callers), *compare(here, there, asked, callers)])
+    table(
+        (
+            *("model", "callers", "here frames/s", "Triton frames/s", "× here"),
+            *("here CPU ms", "Triton CPU ms", "× here"),
+        ),
+        rows,
+    )
 
 
 if __name__ == "__main__":
