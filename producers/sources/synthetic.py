@@ -24,7 +24,7 @@ class SyntheticSource:
         self._seed = seed
 
     def open(self) -> None:
-        """Find the scene.
+        """Find the scene and prepare what all its pictures share.
 
         Raises:
             Rejected: there is none of this name.
@@ -34,6 +34,9 @@ class SyntheticSource:
             raise Rejected(
                 f"there is no scene synthetic:{self._name}; there is {known}", reason="no-scene"
             )
+        # The first picture takes seconds on a busy host that has never drawn one: its time would
+        # stand before it, and a camera at real pace would stay that far behind.
+        scene.draw(self._seed, 0)
 
     def __iter__(self) -> Iterator[Packet | Picture]:
         """Yield pictures without end; each is drawn only if its image is asked for."""

@@ -5,6 +5,7 @@ from typing import get_args
 
 import pytest
 
+from producers.scene.background import background
 from producers.sources.credentials import read_password
 from producers.sources.file import FileSource
 from producers.sources.registry import make_source
@@ -41,6 +42,15 @@ def test_what_says_it_is_live_is_what_the_configuration_takes_for_live() -> None
     for kind in ("rtsp", "file", "synthetic"):
         settings = camera(source=EXAMPLES[kind])
         assert make_source(settings, {}).live == settings.source.live
+
+
+def test_an_open_scene_has_nothing_left_to_prepare() -> None:
+    source = make_source(camera(source="synthetic:walkers?seed=104"), {})
+    source.open()
+    prepared = background.cache_info().misses
+    first = next(iter(source))
+    assert isinstance(first, Picture) and first.image().any()
+    assert background.cache_info().misses == prepared
 
 
 def test_a_scene_depends_on_its_seed_and_the_picture_alone() -> None:
