@@ -100,8 +100,15 @@ def register(app: typer.Typer) -> None:
         if as_json:
             _print_json(details)
             return
-        links = None if local else EvidenceLinks(settings)
-        Console().print(tree_of(details, links))
+        console = Console(width=max(WIDTH, Console().width))
+        console.print(tree_of(details))
+        if local:
+            return
+        links = EvidenceLinks(settings)
+        for row in details.evidence:
+            if row.object_key:
+                address = links.link(row.bucket, row.object_key)
+                console.print(f"{row.kind}: {address}", soft_wrap=True, markup=False)
 
     app.add_typer(events, name="events")
 

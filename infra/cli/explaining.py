@@ -9,10 +9,8 @@ from typing import Any
 from rich.markup import escape
 from rich.tree import Tree
 
-from infra.cli.links import EvidenceLinks
 
-
-def tree_of(details: Any, links: EvidenceLinks | None) -> Tree:
+def tree_of(details: Any) -> Tree:
     """Return the tree of an event's details, from the store or from the site's topics."""
     event = details.event
     tree = Tree(f"[bold]event {event.event_id}[/]  {escape(event.rule)} on {escape(event.camera)}")
@@ -31,11 +29,10 @@ def tree_of(details: Any, links: EvidenceLinks | None) -> Tree:
         _add_candidate(tree, candidate)
     evidence = tree.add("evidence")
     for row in details.evidence:
-        key = getattr(row, "object_key", None)
-        place = links.link(row.bucket, key) if links and key else row.reason or ""
+        why = f", {escape(row.reason)}" if row.reason else ""
         evidence.add(
-            f"{row.kind} {row.status} {row.content_type} {row.size} bytes sha256 {row.sha256[:16]}…"
-            f"  {escape(place)}"
+            f"{row.kind} {row.status}{why}: {row.content_type}, {row.size} bytes, "
+            f"sha256 {row.sha256[:16]}…"
         )
     if not details.evidence:
         evidence.add("none yet")
