@@ -26,8 +26,9 @@ from tests.bench.product import apply, new_folder, record, running
 
 SECONDS = 300.0
 SETTLE_S = 10.0
-LINES = (0.12, 0.22, 0.32, 0.62, 0.72, 0.82, 0.92)
-"""Where the further lines meet the path, parts of the picture's width."""
+LINES = (0.2, 0.3, 0.5, 0.6, 0.7, 0.8)
+"""Where the further lines cross the path, parts of the width: away from the edges, where people are
+seen but their tracks are not confirmed yet."""
 Times = Callable[[Any], Iterator[int]]
 
 
