@@ -50,7 +50,7 @@ def _plain(video: Path, model: str | None) -> str:
     return _dump(
         {
             "version": 1,
-            "site": "demo-video",
+            "site": scene.SITE,
             "cameras": {
                 CAMERA: {
                     "source": str(video.resolve()),

@@ -44,9 +44,7 @@ class Comparison:
 
 
 def compare(platform: Platform, began: datetime) -> Comparison | None:
-    """Compare what was accepted since ``began`` with the truth; None for other sites."""
-    if platform.site != scene.SITE:
-        return None
+    """Compare what was accepted since ``began`` with the truth; None without the scene's camera."""
     config = parse(scene.site_yaml())
     accepted = _accepted(platform.stack.endpoints.postgres_dsn, began)
     epochs = [int(match[1]) for _, track, _ in accepted if (match := _TRACK.search(track))]
@@ -74,8 +72,8 @@ def _accepted(dsn: str, began: datetime) -> list[tuple[str, str, int]]:
     with psycopg.connect(dsn) as connection:
         rows = connection.execute(
             "SELECT rule, track, matched_at FROM verdicts "
-            "WHERE verdict = 'accepted' AND track IS NOT NULL AND stored_at >= %s",
-            [began],
+            "WHERE verdict = 'accepted' AND track IS NOT NULL AND camera = %s AND stored_at >= %s",
+            [scene.CAMERA, began],
         ).fetchall()
     return [(rule, track, round(at.timestamp() * 1000)) for rule, track, at in rows]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,7 +15,13 @@ from rich.console import Console
 from consumers.sync.publish import await_receipt, publish, receipts_end
 from infra.cli import demo_report, demo_site
 from infra.cli.compiling import compile_whole
-from infra.cli.connection import DEFAULT_DATA_DIR, DataDir, check_owner, models_folder
+from infra.cli.connection import (
+    DEFAULT_DATA_DIR,
+    DataDir,
+    check_owner,
+    models_folder,
+    recorded_site,
+)
 from infra.cli.models import import_into
 from infra.cli.platform import Platform, timed
 from infra.local.display import StartDisplay
@@ -73,10 +79,11 @@ def run(wish: Wish, console: Console) -> int:
     site_text = demo_site.text_for(wish.video, wish.site, wish.model)
     config = parse(site_text)
     compile_whole(config)
+    wish = replace(wish, data_dir=_own_folder(wish.data_dir, config.site))
     check_owner(wish.data_dir, config.site)
     _check_files(wish)
-    stopping = threading.Event()
-    with _signals(stopping):
+    watching, stopping = threading.Event(), threading.Event()
+    with _signals(watching, stopping):
         stack = Stack(
             StackConfig(data_dir=wish.data_dir, model_repository=models_folder(wish.data_dir))
         )
@@ -88,10 +95,18 @@ def run(wish: Wish, console: Console) -> int:
                 if wish.model_file is not None:
                     timed(display.report, "weights", lambda: _import(platform, wish))
                 timed(display.report, "configuration", lambda: _apply(platform, site_text))
+            watching.set()
             return demo_report.watch(platform, wish.seconds, stopping, console)
         finally:
             console.print("stopping …")
             stack.stop()
+
+
+def _own_folder(data_dir: Path, site: str) -> Path:
+    """Return the folder given, or one beside the default where that holds another site's data."""
+    if data_dir == DEFAULT_DATA_DIR and recorded_site(data_dir) not in ("", site):
+        return Path(f"{DEFAULT_DATA_DIR}-{site}")
+    return data_dir
 
 
 def _import(platform: Platform, wish: Wish) -> None:
@@ -124,11 +139,11 @@ def _check_files(wish: Wish) -> None:
 
 
 @contextmanager
-def _signals(stopping: threading.Event) -> Any:
-    """Let Ctrl-C and SIGTERM end the watch first, then, once more, everything."""
+def _signals(watching: threading.Event, stopping: threading.Event) -> Any:
+    """Let Ctrl-C and SIGTERM end the watch with its summary; before it, and once more, all."""
 
     def stop(*_: Any) -> None:
-        if stopping.is_set():
+        if stopping.is_set() or not watching.is_set():
             raise KeyboardInterrupt
         stopping.set()
 
