@@ -66,8 +66,23 @@ def register(app: typer.Typer) -> None:
                 print(f"{path}: {fault}", file=sys.stderr)
             raise typer.Exit(EXIT_FAULTY)
         print(f"site {found.site} runs version {receipt.config_version} ({digest[:12]})")
+        for line in missing_models(settings.model_repository, found):
+            print(f"{path}: {line}", file=sys.stderr)
 
     app.add_typer(config, name="config")
+
+
+def missing_models(repository: str, config: SiteConfig) -> list[str]:
+    """Say which cameras name a model that is not in Triton's repository, where that is known."""
+    if not Path(repository).is_dir() or not repository:
+        return []
+    return [
+        f"cameras.{camera}: there is no model {model} yet, its frames give nothing until "
+        f"`sightline models import FILE.onnx --as {model}` adds it"
+        for camera, definition in config.cameras.items()
+        for model in definition.models
+        if not (Path(repository) / model).is_dir()
+    ]
 
 
 def unreadable(path: Path, error: OSError | UnicodeDecodeError) -> str:

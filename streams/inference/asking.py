@@ -11,6 +11,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol
 
+import structlog
+
 from schemas.errors import Rejected, Retryable
 from schemas.records import Frame
 from streams.inference.answer import Answer, Outcome, Refusal
@@ -78,6 +80,7 @@ class Asker:
         self._patience = patience or Patience()
         self._pool = ThreadPoolExecutor(depth, thread_name_prefix="ask")
         self._missing_at: dict[str, int] = {}
+        self._log = structlog.get_logger("asking")
         self.problem: str | None = None
         """What is being waited for, if anything; for /healthz."""
 
@@ -129,6 +132,8 @@ class Asker:
         except Rejected as error:
             return Refusal("failed", error.reason, model)
         except ModelMissing as error:
+            if model not in self._missing_at:
+                self._log.warning("a model is missing", camera=frame.camera, reason=str(error))
             self._missing_at.setdefault(model, self._now_ms())
             return error
         except Retryable as error:
