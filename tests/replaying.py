@@ -34,15 +34,18 @@ class Replayed:
         return [json.loads(line) for line in self.files[name].splitlines()]
 
 
-def replay(site_text: str, camera: str, epoch: int, folder: Path) -> Replayed:
+def replay(
+    site_text: str, camera: str, epoch: int, folder: Path, *, model: str = "yolox"
+) -> Replayed:
     """Run ``sightline replay`` over the PETS footage from an epoch (UTC ms) on."""
+    weights = ("--model-file", str(pets.model_file())) if model == "yolox" else ()
     site = folder / "site.yaml"
     site.write_text(site_text)
     outputs = {name: folder / f"{name}.jsonl" for name in ("triggers", "events", "verdicts")}
     done = run_cli(
         *("replay", "--site", str(site), "--camera", camera, "--video", str(pets.video())),
         *("--start", datetime.fromtimestamp(epoch / 1000, UTC).isoformat()),
-        *("--model", "yolox", "--model-file", str(pets.model_file())),
+        *("--model", model, *weights),
         *(part for name, path in outputs.items() for part in (f"--{name}-out", str(path))),
     )
     assert done.returncode == 0, done.stderr
