@@ -30,7 +30,7 @@ test: setup lint ## Every check that a change must pass
 lint: $(STAMP) ## Style, types, import contracts, compatibility of the schemas
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy $(PACKAGES)
+	@$(BIN)/mypy $(PACKAGES) tests
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m infra.cli.compatibility
 

@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from consumer_parts import SITE, Running, eventually, have_leaders
 
 from consumers.store.migrate import migrate
 from infra.local.stack import Stack, StackConfig
@@ -17,6 +16,7 @@ from infra.runtime.kafka import create_topics
 from infra.runtime.service import Service
 from infra.runtime.settings import Settings
 from schemas.topics import site_topics
+from tests.contract.consumers.consumer_parts import SITE, Running, eventually, have_leaders
 
 
 @pytest.fixture(scope="package")

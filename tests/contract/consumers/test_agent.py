@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
-from consumer_parts import SITE, Running, dead_letters, eventually
 
 from consumers.sync.agent import WRITER, run_agent
 from consumers.sync.publish import await_receipt, config_topic, publish, receipts_end
@@ -17,6 +16,7 @@ from schemas.codec import decode, decode_as
 from schemas.errors import Rejected, Retryable
 from schemas.records import AppliedConfig, Beat, ConfigDocument, Frame, Health, Receipt
 from schemas.site import SiteConfig, digest
+from tests.contract.consumers.consumer_parts import SITE, Running, dead_letters, eventually
 
 EPOCH_AT = 946_684_800_000
 Start = Callable[..., Running]

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import av
@@ -19,9 +20,7 @@ import psycopg
 import pytest
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
-from consumer_parts import SITE, Running, dead_letters, eventually
 from psycopg.rows import dict_row
-from store_rows import event
 
 from consumers.sinks.evidence import run_evidence_sink
 from consumers.sync.agent import run_agent
@@ -33,6 +32,8 @@ from schemas.codec import decode_as
 from schemas.ids import evidence_id
 from schemas.records import Event, Evidence, Frame
 from streams.evidence.run import EVENTS_TOPIC, EVIDENCE_TOPIC, run_evidence
+from tests.contract.consumers.consumer_parts import SITE, Running, dead_letters, eventually
+from tests.contract.consumers.store_rows import event
 
 Start = Callable[..., Running]
 OPENED_AT = 1_700_000_010_000
@@ -166,7 +167,7 @@ def test_evidence_arrives_in_the_cloud_though_its_maker_is_killed_in_between(
     builder()
     clip = eventually(lambda: site.made(opened, "clip"))[-1]
     assert (clip.status, clip.from_at, clip.to_at) == ("ok", OPENED_AT - 2000, OPENED_AT + 3000)
-    with av.open(io.BytesIO(clip.data)) as container:
+    with av.open(io.BytesIO(clip.data), mode="r") as container:
         stream = container.streams.video[0]
         assert stream.time_base is not None
         times = [
@@ -225,8 +226,7 @@ def test_a_bad_event_goes_to_the_dead_letters_and_the_next_one_gets_its_picture(
     eventually(lambda: site.made(good, "snapshot"))
     for bad, reason in ((unknown, b"unknown-rule"), (damaged, b"bad-provenance")):
         key = bad.event_id
-        letters = eventually(
-            lambda key=key: dead_letters(site.settings.edge_kafka, EVENTS_TOPIC, key)
-        )
+        look = partial(dead_letters, site.settings.edge_kafka, EVENTS_TOPIC, key)
+        letters = eventually(look)
         assert [dict(letter.headers)["reason"] for letter in letters] == [reason]
     assert site.made(unwanted, "snapshot") == [] and site.made(updated, "snapshot") == []

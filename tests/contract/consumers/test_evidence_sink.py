@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 
 import psycopg
 import pytest
-from consumer_parts import SITE, Running, dead_letters, eventually
 from minio import Minio
 from psycopg.rows import dict_row
 
@@ -17,6 +16,7 @@ from infra.local.stack import Stack
 from infra.runtime.kafka import RecordProducer
 from infra.runtime.settings import Settings
 from schemas.records import Evidence
+from tests.contract.consumers.consumer_parts import SITE, Running, dead_letters, eventually
 
 AT = 1_700_000_000_000
 Start = Callable[..., Running]

@@ -6,13 +6,13 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
-from consumer_parts import eventually
-from store_rows import OPENED_AT, event, upsert, verdict
 
 from consumers.store.events import get_event, list_events
 from consumers.store.following import follow
 from consumers.store.rows import EventChange
 from schemas.errors import Fatal, Retryable
+from tests.contract.consumers.consumer_parts import eventually
+from tests.contract.consumers.store_rows import OPENED_AT, event, upsert, verdict
 
 OPENED = datetime.fromtimestamp(OPENED_AT / 1000, UTC)
 

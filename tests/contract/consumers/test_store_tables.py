@@ -3,15 +3,16 @@ from __future__ import annotations
 import json
 import threading
 import uuid
+from collections.abc import Iterator
 
 import psycopg
 import pytest
-from store_rows import event, receipt, upsert, verdict
 
 from consumers.store.migrate import migrate
 from schemas.codec import schema_text
 from schemas.errors import Fatal, Retryable, SightlineError
 from schemas.records import SCHEMA_IDS, Count, Event, Health, Receipt, Verdict
+from tests.contract.consumers.store_rows import event, receipt, upsert, verdict
 
 TYPES = {
     "string": "text",
@@ -30,14 +31,14 @@ TABLES = {
 
 
 @pytest.fixture
-def fresh(dsn: str):  # type: ignore[no-untyped-def]
+def fresh(dsn: str) -> Iterator[str]:
     """An empty database of its own."""
     name = f"fresh_{uuid.uuid4().hex}"
     with psycopg.connect(dsn, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')  # type: ignore[arg-type]
+        connection.execute(f'CREATE DATABASE "{name}"')
     yield dsn.rsplit("/", 1)[0] + f"/{name}"
     with psycopg.connect(dsn, autocommit=True) as connection:
-        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')  # type: ignore[arg-type]
+        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 def tables(dsn: str) -> set[str]:

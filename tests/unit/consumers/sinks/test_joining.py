@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 import pytest
-from evidence_records import cut, evidence_record
 from hypothesis import given
 from hypothesis import strategies as st
 
 from consumers.sinks.joining import ChunkJoiner, Joined, verify
 from schemas.errors import Rejected
+from tests.unit.consumers.evidence_records import cut, evidence_record
 
 
 @given(st.binary(max_size=60), st.integers(1, 6), st.data())

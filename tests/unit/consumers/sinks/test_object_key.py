@@ -3,10 +3,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from evidence_records import evidence_record
 
 from consumers.sinks.objects import ObjectStore, object_key
 from schemas.errors import Fatal, Rejected
+from tests.unit.consumers.evidence_records import evidence_record
 
 
 def test_the_key_tells_site_day_subject_and_content() -> None:

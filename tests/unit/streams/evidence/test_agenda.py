@@ -1,9 +1,8 @@
 from __future__ import annotations
 
-from evidence_samples import OPENED_AT, sample_request
-
 from schemas.records import FrameReference
 from streams.evidence.agenda import PATIENCE_S, RETRY_LAST_S, Agenda, Clock
+from tests.unit.streams.evidence.evidence_samples import OPENED_AT, sample_request
 
 CLIP = sample_request()
 FRAME = FrameReference(

@@ -7,7 +7,6 @@ import av
 import cv2
 import numpy as np
 import pytest
-from evidence_samples import grey_jpeg
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -15,13 +14,14 @@ from numpy.typing import NDArray
 from schemas.errors import Rejected
 from streams.evidence.clip import encode_clip
 from tests.fixtures import fixture
+from tests.unit.streams.evidence.evidence_samples import grey_jpeg
 
 START = 1_700_000_000_000
 
 
 def decoded(clip: bytes) -> tuple[list[tuple[int, NDArray[Any]]], int]:
     """Return the frames with their times in ms, and the whole duration in ms."""
-    with av.open(io.BytesIO(clip)) as container:
+    with av.open(io.BytesIO(clip), mode="r") as container:
         stream = container.streams.video[0]
         assert stream.codec_context.name == "vp9" and stream.time_base is not None
         assert stream.duration is not None
@@ -74,7 +74,7 @@ def test_no_frames_and_no_pictures_are_rejected() -> None:
 def test_real_footage_comes_out_alike_and_repeats_byte_for_byte() -> None:
     path = fixture("videos/vtest_480x360_10fps.mp4")
     pictures = []
-    with av.open(str(path)) as container:
+    with av.open(str(path), mode="r") as container:
         for frame in container.decode(video=0):
             pictures.append(frame.to_ndarray(format="bgr24"))
             if len(pictures) == 12:

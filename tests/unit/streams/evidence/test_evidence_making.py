@@ -5,7 +5,6 @@ import io
 
 import av
 import pytest
-from evidence_samples import OPENED_AT, KeptFrames, sample_frame, sample_request
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,6 +13,12 @@ from schemas.records import FrameReference
 from streams.evidence.chunks import REVISION, found
 from streams.evidence.making import make_evidence
 from streams.evidence.snapshot import decode_jpeg
+from tests.unit.streams.evidence.evidence_samples import (
+    OPENED_AT,
+    KeptFrames,
+    sample_frame,
+    sample_request,
+)
 
 BOX = (0.2, 0.2, 0.6, 0.8)
 CLIP = sample_request()
@@ -67,7 +72,7 @@ def test_a_clip_holds_the_frames_of_its_time_and_of_no_other_camera() -> None:
     (record,) = make_evidence(CLIP, frames.index(), frames)
     assert (record.status, record.content_type) == ("ok", "video/mp4")
     assert (record.from_at, record.to_at) == (CLIP.from_at, CLIP.to_at)
-    with av.open(io.BytesIO(record.data)) as container:
+    with av.open(io.BytesIO(record.data), mode="r") as container:
         assert len(list(container.decode(video=0))) == 16
 
 

@@ -3,13 +3,18 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from evidence_samples import OPENED_AT, SITE, frame_provenance, opened_event
 
 from schemas.errors import Rejected
 from schemas.records import Candidate, Decision, FrameReference
 from schemas.site import Rule
 from streams.core.grouping.provenance import decision_json
 from streams.evidence.requests import best_frame, plan_requests
+from tests.unit.streams.evidence.evidence_samples import (
+    OPENED_AT,
+    SITE,
+    frame_provenance,
+    opened_event,
+)
 
 WHEN = {"sensor": "lawn", "trigger": "entered"}
 

@@ -4,13 +4,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from evidence_samples import grey_jpeg
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from schemas.errors import Rejected
 from streams.evidence.snapshot import decode_jpeg, draw_snapshot
+from tests.unit.streams.evidence.evidence_samples import grey_jpeg
 
 JPEG = grey_jpeg(90, 320, 240)
 numbers = st.floats(-1e9, 1e9)

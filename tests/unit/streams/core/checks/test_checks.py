@@ -133,4 +133,4 @@ def _sighting(frame: int, box: Any) -> Sighting:
 
 def _inside(box: Any, area: tuple[float, float, float, float]) -> bool:
     x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
-    return area[0] < x / 768 < area[2] and area[1] < y / 576 < area[3]
+    return bool(area[0] < x / 768 < area[2] and area[1] < y / 576 < area[3])
