@@ -117,6 +117,7 @@ def end(
 ) -> None:
     """End a leader and its session: the stop signal to the leader, then SIGKILL to what is left.
 
+    Waits for all of them: a killed process lives on until the kernel gets to it.
     A session whose leader has already gone is ended only as far as its processes carry ``marker``,
     because the kernel could have given the leader's number to somebody else.
     """
@@ -126,12 +127,14 @@ def end(
         wait_gone(leader, grace_s)
     else:
         members = [m for m in session_of(leader.pid) if carries_marker(m.pid, marker)]
-    for member in {leader, *members}:
+    killed = {leader, *members}
+    for member in killed:
         send(member, signal.SIGKILL)
-    for late in session_of(leader.pid):
-        if carries_marker(late.pid, marker):
-            send(late, signal.SIGKILL)
-    wait_gone(leader, 5.0)
+    late = {m for m in session_of(leader.pid) if carries_marker(m.pid, marker)}
+    for member in late:
+        send(member, signal.SIGKILL)
+    for member in killed | late:
+        wait_gone(member, 5.0)
 
 
 class Child:
