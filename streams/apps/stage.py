@@ -20,8 +20,9 @@ from infra.runtime.configs import ConfigStore
 from infra.runtime.kafka import Message, RecordProducer, send_to_dead_letters
 from infra.runtime.metrics import DEAD_LETTERS, DELAY, DROPPED, RECORDS_IN, RECORDS_OUT
 from schemas.codec import decode
-from schemas.errors import Backpressure, Rejected, Retryable
-from streams.apps.logic import Output, StageLogic, Unit
+from schemas.errors import Backpressure, Rejected, Retryable, SightlineError
+from streams.apps.caution import Caution
+from streams.apps.logic import Output, StageLogic, Step, Unit
 from streams.apps.states import KeyState, StateStore
 
 BATCH = 200
@@ -54,6 +55,7 @@ class Stage:
         self._configs = configs
         self._producer = RecordProducer(bootstrap, f"sightline.{logic.name}", linger_ms=0)
         self._states = StateStore(logic.name, logic.state_type, bootstrap)
+        self._caution = Caution(scratch / f"{logic.name}-caution.json")
         self._plans: dict[tuple[int, str], Any] = {}
         self._inbox: asyncio.Queue[Any] = asyncio.Queue(_INBOX)
         self._unacknowledged: list[Any] = []
@@ -136,15 +138,15 @@ class Stage:
             units, refusal = (), error
         for unit in units:
             try:
-                await self._apply_unit(unit, message.partition)
+                await self._apply_unit(unit, message)
             except Rejected as error:
                 # The others in the message may be other cameras'.
                 refusal = refusal or error
         if refusal is not None:
             self._refuse(message, refusal)
 
-    async def _apply_unit(self, unit: Unit, partition: int) -> None:
-        assignment = self._assignment
+    async def _apply_unit(self, unit: Unit, message: Message) -> None:
+        assignment, partition = self._assignment, message.partition
         await self._meet(partition)
         state = self._states.get(partition, unit.key)
         if state is None:
@@ -153,7 +155,7 @@ class Stage:
         if assignment != self._assignment:
             self._states.forget()
             raise _ReassignedError
-        step = self.logic.step(state.value, unit, partition, plan)
+        step = self._step(state, unit, message, plan)
         if step.dropped:
             DROPPED.labels(self.logic.name, step.dropped).inc()
             return
@@ -164,6 +166,24 @@ class Stage:
         for output in step.outputs:
             await self._send(output)
         DELAY.labels(self.logic.name).observe(max(0.0, time.time() - unit.at / 1000))
+
+    def _step(self, state: KeyState, unit: Unit, message: Message, plan: Any) -> Step:
+        place = (message.topic, message.partition, message.offset)
+        copy = self._states.packed(state) if self._caution.covers(*place) else None
+        try:
+            return self.logic.step(state.value, unit, message.partition, plan)
+        except SightlineError:
+            raise
+        except Exception as error:
+            self._caution.note(*place)
+            told = (
+                f"{self.logic.name} fails on {unit.key} at {'/'.join(map(str, place))}: {error!r}"
+            )
+            self._log.exception("a step failed", key=unit.key, offset=message.offset)
+            if copy is None:
+                raise Retryable(f"{told}; started again, it passes over that input") from error
+            state.value = self._states.unpacked(copy)
+            raise Rejected(f"{told}; please report it", reason="step-failed") from error
 
     async def _meet(self, partition: int) -> None:
         while not self._states.holds(partition):

@@ -80,6 +80,14 @@ class StateStore:
         """Keep a key's state in memory."""
         self._partitions[partition][key] = state
 
+    def packed(self, state: KeyState) -> bytes:
+        """Return a copy of a state's value, for :meth:`unpacked`."""
+        return msgspec.msgpack.encode(state.value)
+
+    def unpacked(self, body: bytes) -> Any:
+        """Return the value that was packed."""
+        return self._decoder.decode(body)
+
     def write_dirty(self, producer: RecordProducer, stored_at: int) -> None:
         """Queue a record for every state that changed; the caller flushes.
 
@@ -90,7 +98,7 @@ class StateStore:
             for key, state in states.items():
                 if not state.dirty:
                     continue
-                body = msgspec.msgpack.encode(state.value)
+                body = self.packed(state)
                 if len(body) > MAX_BODY_BYTES:
                     raise Fatal(
                         f"{self._stage}'s state of {key} has grown to {len(body)} bytes, more than "
@@ -113,5 +121,4 @@ class StateStore:
                 f"the state of {state.key} in {self._topic} has layout {state.format}, this version "
                 f"knows {FORMAT}: run the newer version"
             )
-        value = self._decoder.decode(state.body)
-        return KeyState(value=value, sequence=state.sequence)
+        return KeyState(value=self.unpacked(state.body), sequence=state.sequence)
