@@ -27,6 +27,8 @@ class Detection(msgspec.Struct, frozen=True):
     box: Box
     score: float
     label: str
+    model: str = ""
+    """That found it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,8 +22,10 @@ class Track(msgspec.Struct):
     alive_at: int
     """The clock of absence runs from here: ``seen_at``, later through still stretches."""
     frames: int
-    """Frames analysed since it began, the first included."""
+    """Frames since it began, the first included, at which a model looked that had seen it."""
     motion: Motion
     evidence: Evidence
     waiting: list[Sighting]
     confirmed: bool = False
+    models: list[str] = []
+    """That ever saw it, in the order in which they did."""

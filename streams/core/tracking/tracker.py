@@ -17,6 +17,9 @@ from streams.core.tracking.motion import Noise
 from streams.core.tracking.sighting import Sighting
 from streams.core.tracking.track import Track
 
+MAX_MODELS = 16
+"""Of a track; a camera has fewer."""
+
 
 @dataclass(frozen=True, slots=True)
 class Tuning:
@@ -71,6 +74,8 @@ class Analysed(msgspec.Struct, frozen=True):
     partition: int
     offset: int
     aspect: float
+    models: tuple[str, ...] = ()
+    """That looked at it; empty: all there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +104,7 @@ def step(
     """
     for track in tracks:
         motions.advance(track.motion, frame.at, tuning.noise)
-        track.frames += 1
+        track.frames += _is_looked_for(track, frame)
     strong = [index for index, item in enumerate(detections) if item.score >= birth_score]
     weak = [index for index, item in enumerate(detections) if item.score < birth_score]
     confirmed = [index for index, track in enumerate(tracks) if track.confirmed]
@@ -130,8 +135,9 @@ def step(
             seen = _observe(track, detections[found[index]], frame, tuning)
             if track.confirmed:
                 sightings.append((track, seen))
-        if track.confirmed or not _is_hopeless(track, frame.at, tuning):
-            kept.append(track)
+        elif _is_looked_for(track, frame) and _is_hopeless(track, frame.at, tuning):
+            continue
+        kept.append(track)
     taken = set(found.values())
     born = 0
     for index in strong:
@@ -228,6 +234,9 @@ def _sighting(detection: Detection, frame: Analysed) -> Sighting:
 def _observe(track: Track, detection: Detection, frame: Analysed, tuning: Tuning) -> list[Sighting]:
     """Take in a match; return the sightings that count now, none while tentative."""
     motions.correct(track.motion, detection.box, frame.aspect, tuning.noise)
+    if not _is_looked_for(track, frame):
+        track.frames += 1
+    _credit(track, detection.model)
     sighting = _sighting(detection, frame)
     evidences.add(track.evidence, sighting)
     track.seen_at = track.alive_at = frame.at
@@ -239,6 +248,18 @@ def _observe(track: Track, detection: Detection, frame: Analysed, tuning: Tuning
         waited, track.waiting = track.waiting, []
         return waited
     return []
+
+
+def _is_looked_for(track: Track, frame: Analysed) -> bool:
+    """Tell whether a model looked at ``frame`` that ever saw ``track``: else it is not missed."""
+    if not frame.models or not track.models:
+        return True
+    return any(model in track.models for model in frame.models)
+
+
+def _credit(track: Track, model: str) -> None:
+    if model and model not in track.models and len(track.models) < MAX_MODELS:
+        track.models.append(model)
 
 
 def _is_consistent(track: Track, tuning: Tuning) -> bool:
@@ -253,8 +274,8 @@ def _is_consistent(track: Track, tuning: Tuning) -> bool:
 
 
 def _is_hopeless(track: Track, now: int, tuning: Tuning) -> bool:
-    """Tell whether a tentative track has been missed or doubtful for too long."""
-    return now > track.alive_at and (
+    """Tell whether a missed track is tentative and has been missed or doubtful for too long."""
+    return not track.confirmed and (
         now - track.alive_at >= tuning.tentative_lost_ms
         or now - track.evidence.started_at >= tuning.tentative_ms
     )
@@ -272,5 +293,6 @@ def _begin(detection: Detection, frame: Analysed, index: int, noise: Noise) -> T
         evidence=evidences.begin(sighting),
         waiting=[sighting],
     )
+    _credit(track, detection.model)
     evidences.add(track.evidence, sighting)
     return track
