@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from connect import connectors
 from consumers.store.migrate import migrate
 from infra.cli.connection import check_owner, models_folder, settings_of
-from infra.local.connectors import apply
+from infra.local.connectors import apply_all
 from infra.local.service import ServiceSpec
 from infra.local.stack import Stack
 from infra.local.supervisor import Progress
@@ -59,17 +60,21 @@ class Platform:
             Fatal: a part refuses, a process does not start, or the data is another site's.
         """
         claim(self.data_dir, self.site)
-        steps: dict[str, Callable[[], None]] = {
-            "topics": self._create_topics,
-            "tables": lambda: migrate(self.stack.endpoints.postgres_dsn),
-            "connectors": self._connect,
-            "models": self._serve_models,
-        }
-        for name, step in steps.items():
-            timed(report, name, step)
         environment = self.settings.environment()
         specs = [s.with_environment(environment) for s in SERVICES if s.name not in without]
-        self.stack.start_services(specs, report)
+        with ThreadPoolExecutor() as pool:
+            for step in (
+                pool.submit(timed, report, "topics", self._create_topics),
+                pool.submit(timed, report, "tables", self._make_tables),
+                pool.submit(timed, report, "models", self._serve_models),
+            ):
+                step.result()
+            connected = pool.submit(timed, report, "connectors", self._connect)
+            self.stack.start_services(specs, report)
+            connected.result()
+
+    def _make_tables(self) -> None:
+        migrate(self.stack.endpoints.postgres_dsn)
 
     def _create_topics(self) -> None:
         ends = self.stack.endpoints
@@ -88,14 +93,18 @@ class Platform:
 
     def _connect(self) -> None:
         ends = self.stack.endpoints
-        up = connectors.mirror_up(ends.edge_kafka, ends.cloud_kafka)
-        down = connectors.mirror_down(ends.edge_kafka, ends.cloud_kafka, self.site)
-        apply(ends.edge_connect, "mirror-up", up)
-        apply(ends.edge_connect, "mirror-down", down)
-        for sink in connectors.jdbc_sinks(ends.postgres_dsn, SCHEMAS):
-            apply(ends.cloud_connect, sink.name, sink.config)
-        tracks = connectors.mongo_sink(ends.mongo_url, SCHEMAS)
-        apply(ends.cloud_connect, tracks.name, tracks.config)
+        apply_all(
+            ends.edge_connect,
+            {
+                "mirror-up": connectors.mirror_up(ends.edge_kafka, ends.cloud_kafka),
+                "mirror-down": connectors.mirror_down(ends.edge_kafka, ends.cloud_kafka, self.site),
+            },
+        )
+        sinks = [
+            *connectors.jdbc_sinks(ends.postgres_dsn, SCHEMAS),
+            connectors.mongo_sink(ends.mongo_url, SCHEMAS),
+        ]
+        apply_all(ends.cloud_connect, {sink.name: sink.config for sink in sinks})
 
 
 def timed(report: Progress, name: str, step: Callable[[], object]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -39,30 +40,67 @@ def problem_of(status: Mapping[str, Any], tasks: int) -> str | None:
 def apply(
     connect_url: str, name: str, config: Mapping[str, str], *, within_s: float = _SETTLE_S
 ) -> None:
-    """Create or change a connector and wait until it and at least one task run.
+    """Create or change one connector, as :func:`apply_all` does."""
+    apply_all(connect_url, {name: config}, within_s=within_s)
 
-    The same configuration applied again changes nothing. Raises Fatal when Connect refuses it or
-    a task fails, Retryable when the worker is away or does not settle ``within_s``.
+
+def apply_all(
+    connect_url: str, configs: Mapping[str, Mapping[str, str]], *, within_s: float = _SETTLE_S
+) -> None:
+    """Create or change connectors by name, and wait until each and at least one task of it run.
+
+    What is configured so already is left running, and started again where it has failed. Raises
+    Fatal when Connect refuses a configuration or a task fails, Retryable when the worker is away
+    or does not settle ``within_s``.
     """
-    url = f"{connect_url}/connectors/{name}"
     deadline = time.monotonic() + within_s
-    problem: str | None = "the worker has not answered"
-    with httpx.Client(timeout=10.0) as client:
-        _put(client, f"{url}/config", name, config, deadline)
-        while time.monotonic() < deadline:
-            try:
-                answer = client.get(f"{url}/status")
-            except httpx.HTTPError as error:
-                problem = f"{type(error).__name__}: {error}"
+    with httpx.Client(base_url=connect_url, timeout=10.0) as client:
+        for name, config in configs.items():
+            if _stands(client, name, config):
+                _restart_failed(client, name)
             else:
-                if answer.status_code == 200:
-                    problem = problem_of(answer.json(), 1)
-                    if problem is None:
-                        return
-            time.sleep(_POLL_S)
-    raise Retryable(
-        f"connector {name} at {connect_url} does not run after {within_s:.0f} s: {problem}"
-    )
+                _put(client, name, config, deadline)
+        for name in configs:
+            problem = _wait(client, name, deadline)
+            if problem is not None:
+                raise Retryable(
+                    f"connector {name} at {connect_url} does not run after {within_s:.0f} s: "
+                    f"{problem}"
+                )
+
+
+def _wait(client: httpx.Client, name: str, deadline: float) -> str | None:
+    """Return None once the connector runs, or at the deadline what is still missing."""
+    problem: str | None = "the worker has not answered"
+    while time.monotonic() < deadline:
+        try:
+            answer = client.get(f"/connectors/{name}/status")
+        except httpx.HTTPError as error:
+            problem = f"{type(error).__name__}: {error}"
+        else:
+            if answer.status_code == 200:
+                problem = problem_of(answer.json(), 1)
+                if problem is None:
+                    return None
+        time.sleep(_POLL_S)
+    return problem
+
+
+def _stands(client: httpx.Client, name: str, config: Mapping[str, str]) -> bool:
+    """Tell whether the connector has exactly this configuration."""
+    try:
+        answer = client.get(f"/connectors/{name}/config")
+    except httpx.HTTPError:
+        return False
+    return answer.status_code == 200 and answer.json() == {**config, "name": name}
+
+
+def _restart_failed(client: httpx.Client, name: str) -> None:
+    """Start again what failed in an earlier run; its state outlives the worker."""
+    with contextlib.suppress(httpx.HTTPError):
+        client.post(
+            f"/connectors/{name}/restart", params={"includeTasks": "true", "onlyFailed": "true"}
+        )
 
 
 def remove(connect_url: str, name: str) -> None:
@@ -75,13 +113,11 @@ def remove(connect_url: str, name: str) -> None:
         raise Fatal(f"Connect does not delete {name}: {_message(answer)}")
 
 
-def _put(
-    client: httpx.Client, url: str, name: str, config: Mapping[str, str], deadline: float
-) -> None:
+def _put(client: httpx.Client, name: str, config: Mapping[str, str], deadline: float) -> None:
     """Put the configuration; while the group rebalances (409) or cannot be reached, try again."""
     while True:
         try:
-            answer = client.put(url, json=dict(config))
+            answer = client.put(f"/connectors/{name}/config", json=dict(config))
         except httpx.HTTPError as error:
             reason = f"{type(error).__name__}: {error}"
         else:
@@ -91,7 +127,7 @@ def _put(
             if answer.status_code != 409 and answer.status_code < 500:
                 raise Fatal(f"Connect refuses the configuration of {name}: {reason}")
         if time.monotonic() > deadline:
-            raise Retryable(f"connector {name} cannot be applied at {url}: {reason}")
+            raise Retryable(f"connector {name} cannot be applied at {client.base_url}: {reason}")
         time.sleep(_POLL_S)
 
 
