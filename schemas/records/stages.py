@@ -11,6 +11,20 @@ from typing import Literal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What became of one model's look at a frame."""
+
+    model: str
+    model_version: str
+    """Empty without an answer."""
+    outcome: Literal["ok", "dropped", "failed"]
+    reason: str | None = None
+    """Why it was dropped or failed."""
+    objects: int
+    """How many of the boxes are its own; those of the looks stand one after another."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
     """One frame's result, or a beat copied in order."""
 
@@ -36,11 +50,17 @@ class Reading:
     source_width: int
     source_height: int
     model: str
+    """The first that answered; of a frame without an answer the first that was asked."""
     model_version: str
     boxes: tuple[float, ...]
     """x1, y1, x2, y2 of each object, normalised."""
     scores: tuple[float, ...]
     labels: tuple[str, ...]
+    attributes: tuple[str, ...] = ()
+    """What models of the second stage say of each object, JSON: {model: {label: score}}; empty:
+    nothing of any."""
+    looks: tuple[Look, ...] = ()
+    """The models asked about the frame, in the configuration's order; empty: ``model`` found all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

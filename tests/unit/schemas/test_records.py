@@ -93,6 +93,7 @@ def test_records_match_their_schema_field_for_field(kind: Any) -> None:
             where = f"{cls.__name__}.{field.name}"
             assert agrees(hints[field.name], avro["type"], definitions), where
             default = avro.get("default", dataclasses.MISSING)
+            default = tuple(default) if isinstance(default, list) else default
             assert field.default == default, where
             assert type(field.default) is type(default), where
 
