@@ -130,7 +130,7 @@ def _detected(frames: Iterable[Frame], model: LocalModel) -> Iterator[Reading]:
         background = b""
         if model.needs_background:
             history, background = thumbnails.step(history, frame, offset)
-        yield frame_reading(frame, offset, model.infer(frame.jpeg, background))
+        yield frame_reading(frame, offset, [model.infer(frame.jpeg, background)])
 
 
 def _chain(first: Frame, rest: Iterator[Frame]) -> Iterator[Frame]:

@@ -1,15 +1,29 @@
-"""Which model looks at a camera's frame: by the configuration that the frame carries."""
+"""Which models look at a camera's frames: by the configuration that each frame carries."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
 from typing import Protocol
 
 from schemas.errors import Rejected, Retryable
 from schemas.records import Frame
-from schemas.site import SiteConfig
+from schemas.site import Camera, SiteConfig
 
-DEFAULT_MODEL = "foreground"
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """How a camera uses one model."""
+
+    model: str
+    fps: Fraction | None = None
+    """Frames a second that it looks at; None: every frame of the camera."""
+    classes: frozenset[str] | None = None
+    """Of its detections those kept; None: all."""
+
+
+DEFAULT_USES = (Use("foreground"),)
 """Of frames outside a site, whose configuration version is 0."""
 
 _PATIENCE_S = 10.0
@@ -29,11 +43,15 @@ class ModelChoice:
     def __init__(self, configs: Configs, now_s: Callable[[], float]) -> None:
         self._configs = configs
         self._now_s = now_s
-        self._chosen: dict[int, dict[str, str]] = {}
+        self._chosen: dict[int, dict[str, tuple[Use, ...]]] = {}
         self._missing_since: dict[int, float] = {}
 
     def model_of(self, frame: Frame) -> str:
-        """Return the name of the model for a frame; of several the first.
+        """Return the name of the first model of a frame's camera; raises as ``uses_of``."""
+        return self.uses_of(frame)[0].model
+
+    def uses_of(self, frame: Frame) -> tuple[Use, ...]:
+        """Return the models of a frame's camera, in the configuration's order.
 
         Raises:
             Retryable: the configuration has not come yet.
@@ -42,15 +60,15 @@ class ModelChoice:
         """
         version = frame.config_version
         if version == 0:
-            return DEFAULT_MODEL
+            return DEFAULT_USES
         if version not in self._chosen:
             self._remember(version, self._fetch(version))
-        model = self._chosen[version].get(frame.camera)
-        if model is None:
+        uses = self._chosen[version].get(frame.camera)
+        if uses is None:
             raise Rejected(
                 f"configuration {version} has no camera {frame.camera}", reason="unknown-camera"
             )
-        return model
+        return uses
 
     def _fetch(self, version: int) -> SiteConfig:
         try:
@@ -68,6 +86,12 @@ class ModelChoice:
     def _remember(self, version: int, config: SiteConfig) -> None:
         while len(self._chosen) >= _KNOWN:
             del self._chosen[min(self._chosen)]
-        self._chosen[version] = {
-            name: next(iter(camera.models)) for name, camera in config.cameras.items()
-        }
+        self._chosen[version] = {name: uses_in(camera) for name, camera in config.cameras.items()}
+
+
+def uses_in(camera: Camera) -> tuple[Use, ...]:
+    """Return the models that a camera's configuration names, in its order."""
+    return tuple(
+        Use(model, use.fps_fraction, None if use.classes is None else frozenset(use.classes))
+        for model, use in camera.models.items()
+    )

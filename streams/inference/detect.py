@@ -170,8 +170,10 @@ class Detector:
         except Rejected as error:
             turn.refused.append((message, error))
             return
-        turn.after[partition], block = histories.step(turn.after[partition], record, message.offset)
-        turn.entries.append(Entry(message, record, block))
+        turn.after[partition], before = histories.step(
+            turn.after[partition], record, message.offset
+        )
+        turn.entries.append(Entry(message, record, before.background))
 
     def _histories_at(self, message: Message) -> Histories:
         """Return the backgrounds as they were before a message, made again where needed."""
@@ -213,7 +215,7 @@ class Detector:
             readings.setdefault(place, []).append(
                 beat_reading(entry.record, offset)
                 if isinstance(entry.record, Beat)
-                else frame_reading(entry.record, offset, outcomes[index])
+                else frame_reading(entry.record, offset, [outcomes[index]])
             )
         return [
             record
@@ -235,7 +237,7 @@ class Detector:
         for index, outcome in outcomes.items():
             record = entries[index].record
             assert isinstance(record, Frame)
-            reading = frame_reading(record, 0, outcome)
+            reading = frame_reading(record, 0, [outcome])
             FRAMES.labels(reading.camera, reading.model, reading.outcome).inc()
             if reading.outcome != "ok":
                 DROPPED.labels("frame", reading.reason).inc()

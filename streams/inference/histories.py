@@ -1,13 +1,14 @@
-"""The backgrounds of all cameras of one partition, and how they survive a restart.
+"""What is remembered of the cameras of one partition, and how it survives a restart.
 
-With each commit goes a note of which frames the thumbnails were made of; whoever reads the
-partition next fetches just those frames and has the same backgrounds.
+That is each camera's background, and the time of its latest frame, by which its models' rates are
+kept. With each commit goes a note of which frames all this came from; whoever reads the partition
+next fetches just those frames and remembers the same.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from schemas.codec import decode_as
 from schemas.errors import Rejected
@@ -25,33 +26,71 @@ _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
 @dataclass(frozen=True, slots=True)
-class Histories:
-    """Each camera's history, the one that spoke last at the end."""
+class Memory:
+    """What is remembered of one camera."""
 
-    cameras: Mapping[str, History] = field(default_factory=dict)
+    history: History = field(default_factory=History)
+    epoch_at: int = -1
+    latest_at: int = -1
+    """When the latest frame of the epoch was captured, UTC ms."""
+    latest_offset: int = -1
+
+    @property
+    def offsets(self) -> tuple[int, ...]:
+        """Where the frames stand that this came from."""
+        return tuple(dict.fromkeys((*self.history.offsets, self.latest_offset)))
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What a frame is judged by."""
+
+    background: bytes = b""
+    """The block of thumbnails."""
+    previous_at: int | None = None
+    """UTC ms of the camera's latest frame before it; None for the first of its epoch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Histories:
+    """Each camera's memory, the one that spoke last at the end."""
+
+    cameras: Mapping[str, Memory] = field(default_factory=dict)
 
     @property
     def offsets(self) -> list[int]:
-        """Where the frames stand that all thumbnails were made of, those of the newest last."""
-        return [offset for history in self.cameras.values() for offset in history.offsets]
+        """Where all the frames stand, those of the camera that spoke last at the end."""
+        return [offset for memory in self.cameras.values() for offset in memory.offsets]
 
 
-def step(histories: Histories, record: Frame | Beat, offset: int) -> tuple[Histories, bytes]:
-    """Return the histories with this record, and the block of thumbnails to judge a frame by.
+def step(histories: Histories, record: Frame | Beat, offset: int) -> tuple[Histories, Before]:
+    """Return the histories with this record, and what to judge a frame by.
 
-    A camera that is offline comes back with a new epoch, so its thumbnails are forgotten.
+    A camera that is offline comes back with a new epoch, so what was remembered is forgotten.
     """
     cameras = dict(histories.cameras)
     if isinstance(record, Beat):
         if record.state != "offline" or record.camera not in cameras:
-            return histories, b""
+            return histories, Before()
         del cameras[record.camera]
-        return Histories(cameras), b""
-    history, block = thumbnails.step(cameras.pop(record.camera, History()), record, offset)
-    cameras[record.camera] = history
+        return Histories(cameras), Before()
+    cameras[record.camera], before = remember(cameras.pop(record.camera, Memory()), record, offset)
     while len(cameras) > MAX_CAMERAS:
         del cameras[next(iter(cameras))]
-    return Histories(cameras), block
+    return Histories(cameras), before
+
+
+def remember(memory: Memory, frame: Frame, offset: int) -> tuple[Memory, Before]:
+    """Return a camera's memory with its next frame, and what to judge that frame by."""
+    history, background = thumbnails.step(memory.history, frame, offset)
+    if frame.epoch_at != memory.epoch_at:
+        return Memory(history, frame.epoch_at, frame.captured_at, offset), Before(background)
+    before = Before(background, memory.latest_at)
+    if frame.captured_at <= memory.latest_at:
+        return replace(memory, history=history), before
+    return replace(
+        memory, history=history, latest_at=frame.captured_at, latest_offset=offset
+    ), before
 
 
 def restored(values: Iterable[tuple[int, bytes | None]]) -> Histories:
@@ -68,7 +107,7 @@ def restored(values: Iterable[tuple[int, bytes | None]]) -> Histories:
 
 
 def note_of(histories: Histories) -> str:
-    """Return the offsets of the thumbnails' frames as a short text for the commit.
+    """Return the offsets of the frames remembered as a short text for the commit.
 
     As many as fit: of too many cameras, those that were silent longest start afresh.
 

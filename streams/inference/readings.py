@@ -4,20 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from schemas.records import Beat, Detections, Frame, Reading
+from schemas.records import Beat, Detections, Frame, Look, Reading
 from streams.inference.answer import Answer, Outcome, Refusal
 
 OVERLOAD = Refusal("dropped", "overload")
+NOT_DUE = Refusal("dropped", "not-due")
+"""Of a frame at which none of its camera's models had to look: nothing is wrong with it."""
 
 MAX_READINGS = 200
 MAX_OBJECTS = 8000
 """Together they keep a record well below the topic's 1 MiB."""
 
 
-def frame_reading(frame: Frame, offset: int, outcome: Outcome) -> Reading:
-    """Return the reading of a frame that was answered, dropped or failed."""
-    refusal = outcome if isinstance(outcome, Refusal) else None
-    answer = outcome if isinstance(outcome, Answer) else Answer((), (), (), outcome.model, "")
+def frame_reading(frame: Frame, offset: int, outcomes: Sequence[Outcome]) -> Reading:
+    """Return the one reading of a frame, whatever its models said of it.
+
+    What one model found counts, though another was dropped or failed; only a frame without any
+    answer is itself dropped or failed, by the worst and first of the reasons.
+
+    Args:
+        frame: the frame.
+        offset: its place in the frames topic.
+        outcomes: one for each model asked, in the configuration's order; none: none was due.
+    """
+    looks = tuple(_look(outcome) for outcome in outcomes)
+    answers = [outcome for outcome in outcomes if isinstance(outcome, Answer)]
+    told = _telling(looks)
     return Reading(
         kind="frame",
         camera=frame.camera,
@@ -28,18 +40,45 @@ def frame_reading(frame: Frame, offset: int, outcome: Outcome) -> Reading:
         config_version=frame.config_version,
         state="online",
         still=frame.still,
-        outcome=refusal.outcome if refusal else "ok",
-        reason=refusal.reason if refusal else None,
+        outcome=told.outcome,
+        reason=told.reason,
         width=frame.width,
         height=frame.height,
         source_width=frame.source_width,
         source_height=frame.source_height,
-        model=outcome.model,
-        model_version=answer.model_version,
-        boxes=answer.boxes,
-        scores=answer.scores,
-        labels=answer.labels,
+        model=told.model,
+        model_version=told.model_version,
+        boxes=tuple(edge for answer in answers for edge in answer.boxes),
+        scores=tuple(score for answer in answers for score in answer.scores),
+        labels=tuple(label for answer in answers for label in answer.labels),
+        looks=tuple(look for look in looks if look.model),
     )
+
+
+def _look(outcome: Outcome) -> Look:
+    if isinstance(outcome, Answer):
+        return Look(
+            model=outcome.model,
+            model_version=outcome.model_version,
+            outcome="ok",
+            objects=len(outcome.scores),
+        )
+    return Look(
+        model=outcome.model,
+        model_version="",
+        outcome=outcome.outcome,
+        reason=outcome.reason,
+        objects=0,
+    )
+
+
+def _telling(looks: Sequence[Look]) -> Look:
+    """Return the look that stands for the frame: the first that answered, else that failed."""
+    by_outcome = {look.outcome: look for look in reversed(looks)}
+    for outcome in ("ok", "failed", "dropped"):
+        if outcome in by_outcome:
+            return by_outcome[outcome]
+    return _look(NOT_DUE)
 
 
 def beat_reading(beat: Beat, offset: int) -> Reading:

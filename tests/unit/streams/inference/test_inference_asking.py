@@ -196,7 +196,7 @@ def test_a_reading_says_what_became_of_the_frame() -> None:
         (Refusal("failed", "bad-jpeg", "yolox"), ("failed", "bad-jpeg", "yolox", "", ())),
     ]
     for outcome, said in cases:
-        r = frame_reading(one, 17, outcome)
+        r = frame_reading(one, 17, [outcome])
         assert (r.outcome, r.reason, r.model, r.model_version, r.scores) == said
         assert (r.kind, r.camera, r.offset, r.seq, r.at) == (
             "frame",
@@ -216,6 +216,6 @@ def test_readings_share_a_record_until_it_gets_too_big() -> None:
     assert [one for r in records for one in r.readings] == small
     assert {(r.site, r.partition) for r in records} == {("s", 3)}
     crowd = Answer((0.0,) * 4 * 3000, (0.5,) * 3000, ("object",) * 3000, "m", "1")
-    large = [frame_reading(frame(seq, b""), seq, crowd) for seq in range(5)]
+    large = [frame_reading(frame(seq, b""), seq, [crowd]) for seq in range(5)]
     sizes = [[len(one.scores) for one in r.readings] for r in detections_of("s", 3, large)]
     assert all(sum(size) <= MAX_OBJECTS for size in sizes) and sum(map(len, sizes)) == 5

@@ -24,6 +24,7 @@ from triton_models.kit.thumbnails import pack
 
 WITH_EXAMPLES = (
     "streams.inference.histories",
+    "streams.inference.rates",
     "streams.inference.thumbnails",
     "triton_models.kit.blobs",
     "triton_models.kit.foreground",

@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.records import Beat, Frame
-from streams.inference import histories, thumbnails
-from streams.inference.histories import MAX_CAMERAS, NOTE_BYTES, Histories, note_of, offsets_in
+from schemas.records import Frame
+from streams.inference import thumbnails
 from streams.inference.thumbnails import COUNT, History, slot_of
 from tests.unit.streams.inference.scenes import EPOCH_AT, frame, jpeg
 from triton_models.kit.thumbnails import WIDTH, BadThumbnails, pack, unpack
@@ -122,45 +121,3 @@ def test_a_damaged_block_is_refused(block: bytes) -> None:
 def test_thumbnails_of_another_size_are_left_out() -> None:
     small, large = np.zeros((2, 2), np.uint8), np.zeros((3, 3), np.uint8)
     assert unpack(pack([small, large, large])).shape == (2, 3, 3)
-
-
-@given(st.lists(st.integers(0, 2**40), unique=True, max_size=60))
-def test_a_note_gives_its_offsets_back(offsets: list[int]) -> None:
-    picture = np.zeros((1, 1), np.uint8)
-    made = tuple(thumbnails.Thumbnail(0, 0, offset, picture) for offset in offsets)
-    note = note_of(Histories({"gate": History(EPOCH_AT, made)}))
-    assert offsets_in(note) == sorted(offsets)
-
-
-def test_a_note_of_too_many_cameras_names_those_that_spoke_last() -> None:
-    picture = np.zeros((1, 1), np.uint8)
-    cameras = {
-        f"camera-{c}": History(
-            EPOCH_AT, tuple(thumbnails.Thumbnail(i, i, 10**6 * i + c, picture) for i in range(10))
-        )
-        for c in range(MAX_CAMERAS)
-    }
-    note = note_of(Histories(cameras))
-    assert len(note) <= NOTE_BYTES
-    kept = offsets_in(note)
-    assert set(cameras[f"camera-{MAX_CAMERAS - 1}"].offsets) <= set(kept)
-    assert not set(cameras["camera-0"].offsets) & set(kept)
-    assert offsets_in("") == offsets_in("0:5") == []
-
-
-def test_histories_of_a_partition_are_bounded_and_forget_who_is_offline() -> None:
-    state = Histories()
-    for number in range(MAX_CAMERAS + 3):
-        one = frame(0, PICTURES[0], camera=f"camera-{number}")
-        state, _ = histories.step(state, one, number)
-    assert len(state.cameras) == MAX_CAMERAS and "camera-2" not in state.cameras
-    for beat_state, left in (("stalled", True), ("offline", False)):
-        gone = Beat(
-            site="depot-7",
-            camera="camera-9",
-            beat_at=0,
-            state=beat_state,  # type: ignore[arg-type]
-            config_version=0,
-        )
-        state, _ = histories.step(state, gone, 999)
-        assert ("camera-9" in state.cameras) is left
