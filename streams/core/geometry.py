@@ -49,6 +49,19 @@ def iou(a: Box, b: Box) -> float:
     return shared / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - shared)
 
 
+def overlap(a: Box, b: Box) -> float:
+    """Return how much of box ``a``, of positive area, lies in box ``b``, 0..1.
+
+    >>> overlap((0.0, 0.0, 1.0, 1.0), (0.5, 0.5, 2.0, 2.0))
+    0.25
+    """
+    width = min(a[2], b[2]) - max(a[0], b[0])
+    height = min(a[3], b[3]) - max(a[1], b[1])
+    if width <= 0 or height <= 0:
+        return 0.0
+    return width * height / ((a[2] - a[0]) * (a[3] - a[1]))
+
+
 def heading_deg(start: Point, end: Point, aspect: float) -> float:
     """Return the direction from ``start`` to ``end`` in degrees: 0 is up, clockwise, below 360."""
     return math.degrees(math.atan2((end[0] - start[0]) * aspect, start[1] - end[1])) % 360.0

@@ -1,4 +1,9 @@
-"""Which of a frame's detections count, in an order that does not depend on the detector's."""
+"""Which of a frame's detections count, in an order that does not depend on the detector's.
+
+Several models may have looked. Two that give an object the same name, or one of which can only say
+that something is there, speak of one object; different names by different models are different
+things in one place, such as a person and the helmet that fills the same box.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +14,7 @@ import msgspec
 
 from schemas.errors import Rejected
 from schemas.records import Reading
-from streams.core.geometry import Box, Point, anchor_of, in_polygon, iou
+from streams.core.geometry import Box, Point, anchor_of, in_polygon, iou, overlap
 
 MIN_SCORE = 0.1
 MAX_DETECTIONS = 128
@@ -18,7 +23,13 @@ _FAR = 8.0
 """A box that reaches this many pictures away is a broken number, not an object."""
 _THIN = 1e-6
 """A box without width or height is a broken number too."""
+GENERIC = "object"
+"""The label of a model that finds things without telling what they are."""
 _SAME_OBJECT_IOU = 0.8
+_SAME_OBJECT_OF_TWO_MODELS_IOU = 0.5
+"""Models draw their boxes differently, and a model itself has dropped what overlaps so much."""
+_EXPLAINED = 0.5
+"""Something of which so much lies in a named object of another model is that object, or of it."""
 
 
 class Detection(msgspec.Struct, frozen=True):
@@ -43,43 +54,121 @@ class Selection:
     """Polygons; an object whose bottom anchor lies in one of them is dropped."""
 
 
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """One model's part of a reading."""
+
+    model: str
+    version: str
+    objects: int
+
+
+def answered(reading: Reading) -> list[Answered]:
+    """Return who answered about a frame and how many of its objects are whose, in their order.
+
+    Raises:
+        Rejected: boxes, scores, labels and looks do not belong together.
+    """
+    count = len(reading.scores)
+    uneven = len(reading.boxes) != 4 * count or len(reading.labels) != count
+    if uneven or len(reading.attributes) not in (0, count):
+        raise Rejected(
+            f"frame {reading.seq} of camera {reading.camera!r} has {len(reading.boxes)} box "
+            f"coordinates, {count} scores, {len(reading.labels)} labels and "
+            f"{len(reading.attributes)} attributes: they must be 4:1:1:1, or without attributes",
+            reason="uneven-detections",
+        )
+    if not reading.looks:
+        return [Answered(reading.model, reading.model_version, count)]
+    parts = [
+        Answered(look.model, look.model_version, look.objects)
+        for look in reading.looks
+        if look.outcome == "ok"
+    ]
+    if sum(part.objects for part in parts) != count or any(part.objects < 0 for part in parts):
+        raise Rejected(
+            f"frame {reading.seq} of camera {reading.camera!r} has {count} objects, but its models "
+            f"tell of {', '.join(f'{part.model} {part.objects}' for part in parts) or 'none'}",
+            reason="uneven-detections",
+        )
+    return parts
+
+
 def select(reading: Reading, selection: Selection) -> list[Detection]:
     """Return the detections that count, highest score first; ties by place.
 
     Raises:
-        Rejected: boxes, scores and labels do not belong together.
+        Rejected: boxes, scores, labels and looks do not belong together.
     """
-    count = len(reading.scores)
-    if len(reading.boxes) != 4 * count or len(reading.labels) != count:
-        raise Rejected(
-            f"frame {reading.seq} of camera {reading.camera!r} has {len(reading.boxes)} box "
-            f"coordinates, {count} scores and {len(reading.labels)} labels: they must be 4:1:1",
-            reason="uneven-detections",
-        )
-    limits = [classes for model, classes in selection.model_classes if model == reading.model]
-    if selection.classes is not None:
-        limits.append(selection.classes)
+    parts = answered(reading)
     found: list[Detection] = []
-    for index, (score, label) in enumerate(zip(reading.scores, reading.labels, strict=True)):
-        if score < MIN_SCORE or any(label not in classes for classes in limits):
-            continue
-        x1, y1, x2, y2 = reading.boxes[4 * index : 4 * index + 4]
-        if not (-_FAR < x1 <= x2 - _THIN and -_FAR < y1 <= y2 - _THIN and max(x2, y2) < _FAR):
-            continue
-        box = (x1, y1, x2, y2)
-        if selection.ignore:
-            anchor = anchor_of(box, "bottom")
-            if any(in_polygon(polygon, anchor) for polygon in selection.ignore):
-                continue
-        found.append(Detection(box, min(score, 1.0), label))
-    found.sort(key=lambda detection: (-detection.score, detection.box, detection.label))
+    first = 0
+    for part in parts:
+        limits = [classes for model, classes in selection.model_classes if model == part.model]
+        if selection.classes is not None:
+            limits.append(selection.classes)
+        last = first + part.objects
+        for index in range(first, last):
+            detection = _detection(reading, index, part.model, limits, selection.ignore)
+            if detection is not None:
+                found.append(detection)
+        first = last
+    found.sort(key=_order)
+    if len(parts) > 1:
+        found = _told_apart(found)
     return _without_doubles(found[:MAX_DETECTIONS])
+
+
+def _detection(
+    reading: Reading,
+    index: int,
+    model: str,
+    limits: Sequence[frozenset[str]],
+    ignore: Sequence[Sequence[Point]],
+) -> Detection | None:
+    score, label = reading.scores[index], reading.labels[index]
+    if score < MIN_SCORE or any(label not in classes for classes in limits):
+        return None
+    x1, y1, x2, y2 = reading.boxes[4 * index : 4 * index + 4]
+    if not (-_FAR < x1 <= x2 - _THIN and -_FAR < y1 <= y2 - _THIN and max(x2, y2) < _FAR):
+        return None
+    box = (x1, y1, x2, y2)
+    if ignore:
+        anchor = anchor_of(box, "bottom")
+        if any(in_polygon(polygon, anchor) for polygon in ignore):
+            return None
+    return Detection(box, min(score, 1.0), label, model)
+
+
+def _order(detection: Detection) -> tuple[float, Box, str, str]:
+    return -detection.score, detection.box, detection.label, detection.model
+
+
+def _told_apart(detections: Sequence[Detection]) -> list[Detection]:
+    """Drop what another model has seen too: it names it, or gives it the same name more surely."""
+    kept: list[Detection] = []
+    for detection in sorted(detections, key=lambda one: one.label == GENERIC):
+        others = [other for other in kept if other.model != detection.model]
+        if not any(_is_part_of(detection, other) for other in others):
+            kept.append(detection)
+    return sorted(kept, key=_order)
+
+
+def _is_part_of(detection: Detection, other: Detection) -> bool:
+    if detection.label == other.label:
+        return iou(detection.box, other.box) > _SAME_OBJECT_OF_TWO_MODELS_IOU
+    if detection.label == GENERIC:
+        return overlap(detection.box, other.box) > _EXPLAINED
+    return False
 
 
 def _without_doubles(detections: Sequence[Detection]) -> list[Detection]:
     """Drop what covers a higher-scoring detection: one object seen twice, or called two names."""
     kept: list[Detection] = []
     for detection in detections:
-        if not any(iou(detection.box, other.box) > _SAME_OBJECT_IOU for other in kept):
+        if not any(
+            iou(detection.box, other.box) > _SAME_OBJECT_IOU and detection.model == other.model
+            for other in kept
+        ):
             kept.append(detection)
     return kept

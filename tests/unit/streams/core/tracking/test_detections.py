@@ -3,9 +3,20 @@
 import dataclasses
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from schemas.errors import Rejected
-from streams.core.tracking.detections import MAX_DETECTIONS, Selection, select
+from schemas.records import Look, Reading
+from streams.core.geometry import Box
+from streams.core.tracking.detections import (
+    GENERIC,
+    MAX_DETECTIONS,
+    Answered,
+    Selection,
+    answered,
+    select,
+)
 from tests.unit.streams.core.sensing.scene import frame, standing
 
 SPREAD = [standing(0.2 + 0.2 * n, 0.6) for n in range(4)]
@@ -65,3 +76,107 @@ def test_uneven_lists_are_refused_with_the_frame_named() -> None:
     ) as caught:
         select(reading, Selection())
     assert caught.value.reason == "uneven-detections"
+
+
+def looked(*found: tuple[str, list[tuple[Box, float, str]]]) -> Reading:
+    """Return a frame of which each model, by name, found these objects."""
+    objects = [one for _, objects in found for one in objects]
+    return frame(
+        0,
+        [box for box, _, _ in objects],
+        scores=[score for _, score, _ in objects],
+        labels=[label for _, _, label in objects],
+        looks=tuple(
+            Look(model=model, model_version="1", outcome="ok", objects=len(objects))
+            for model, objects in found
+        ),
+    )
+
+
+WALKER = standing(0.5, 0.8)
+
+
+def test_each_model_has_its_own_classes() -> None:
+    here, there = standing(0.2, 0.6), standing(0.8, 0.6)
+    reading = looked(
+        ("people", [(here, 0.9, "person"), (there, 0.9, "dog")]),
+        ("cars", [(here, 0.8, "dog"), (there, 0.8, "car")]),
+    )
+    only = Selection(
+        model_classes=(("cars", frozenset({"car"})), ("people", frozenset({"person"})))
+    )
+    assert [(d.model, d.label) for d in select(reading, only)] == [
+        ("people", "person"),
+        ("cars", "car"),
+    ]
+
+
+def test_what_one_model_names_is_no_second_thing_for_one_that_only_sees_it() -> None:
+    legs, beside = (0.46, 0.65, 0.54, 0.81), standing(0.2, 0.6)
+    reading = looked(
+        ("foreground", [(WALKER, 0.95, GENERIC), (legs, 0.9, GENERIC), (beside, 0.8, GENERIC)]),
+        ("people", [(standing(0.51, 0.79), 0.4, "person")]),
+    )
+    found = select(reading, Selection())
+    assert [(d.model, d.label, d.score) for d in found] == [
+        ("foreground", GENERIC, 0.8),
+        ("people", "person", 0.4),
+    ]
+
+
+def test_two_models_that_agree_on_a_name_have_seen_one_object() -> None:
+    reading = looked(
+        ("a", [(WALKER, 0.6, "person")]), ("b", [(standing(0.52, 0.82), 0.7, "person")])
+    )
+    assert [(d.model, d.score) for d in select(reading, Selection())] == [("b", 0.7)]
+
+
+def test_two_names_by_two_models_are_two_things_in_one_place() -> None:
+    reading = looked(("a", [(WALKER, 0.6, "person")]), ("b", [(WALKER, 0.7, "fire")]))
+    assert [d.label for d in select(reading, Selection())] == ["fire", "person"]
+
+
+def test_who_answered_is_who_looked_and_did_not_fail() -> None:
+    reading = looked(("a", [(WALKER, 0.6, "person")]), ("b", []))
+    failed = Look(model="c", model_version="", outcome="failed", reason="bad", objects=0)
+    reading = dataclasses.replace(reading, looks=(failed, *reading.looks))
+    assert answered(reading) == [Answered("a", "1", 1), Answered("b", "1", 0)]
+    assert answered(frame(0, SPREAD)) == [Answered("yolox", "1", 4)]
+
+
+@pytest.mark.parametrize("objects", [0, 2, -1])
+def test_objects_that_belong_to_nobody_are_refused(objects: int) -> None:
+    look = Look(model="a", model_version="1", outcome="ok", objects=objects)
+    reading = dataclasses.replace(frame(0, [WALKER]), looks=(look,))
+    with pytest.raises(Rejected, match="has 1 objects, but its models tell of a"):
+        select(reading, Selection())
+
+
+def test_attributes_are_those_of_all_objects_or_of_none() -> None:
+    reading = dataclasses.replace(frame(0, SPREAD), attributes=("{}",))
+    with pytest.raises(Rejected, match="1 attributes"):
+        select(reading, Selection())
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(("a", "b")),
+            st.floats(0.1, 0.9),
+            st.floats(0.3, 0.9),
+            st.floats(0.1, 1.0),
+            st.sampled_from((GENERIC, "person", "car")),
+        ),
+        max_size=12,
+    )
+)
+def test_the_order_of_models_and_objects_changes_nothing(
+    things: list[tuple[str, float, float, float, str]],
+) -> None:
+    found = {
+        model: [(standing(x, y), score, label) for m, x, y, score, label in things if m == model]
+        for model in ("a", "b")
+    }
+    one = looked(("a", found["a"]), ("b", found["b"]))
+    other = looked(("b", found["b"][::-1]), ("a", found["a"][::-1]))
+    assert select(one, Selection()) == select(other, Selection())
