@@ -7,7 +7,8 @@ from importlib.resources import files
 import yaml
 
 from schemas.errors import Rejected
-from triton_models.kit.card import BadCard, Card, card_from
+from triton_models.kit.card import BadCard, Card
+from triton_models.kit.reading import card_from
 
 CARD_FILE = "model.yaml"
 

@@ -10,8 +10,9 @@ from streams.inference.answer import Answer, answer_of
 from streams.inference.cards import included_card, read_card
 from triton_models.kit.build import build
 from triton_models.kit.card import BadCard, Card
+from triton_models.kit.objects import ModelFailed
 from triton_models.kit.picture import BadPicture
-from triton_models.kit.session import BadModelFile, ModelFailed
+from triton_models.kit.session import BadModelFile
 from triton_models.kit.thumbnails import BadThumbnails
 
 LOCAL_VERSION = "1"

@@ -16,10 +16,9 @@ import numpy.typing as npt
 import triton_python_backend_utils as pb_utils
 
 from triton_models.kit.build import build
-from triton_models.kit.card import card_from
-from triton_models.kit.objects import Objects
+from triton_models.kit.objects import ModelFailed, Objects
 from triton_models.kit.picture import BadPicture
-from triton_models.kit.session import ModelFailed
+from triton_models.kit.reading import card_from
 from triton_models.kit.thumbnails import BadThumbnails
 
 CARD = "card.json"

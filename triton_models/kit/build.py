@@ -1,14 +1,16 @@
-"""From a card and a file of weights to a model that answers: one line here for each decoding."""
+"""From a card and a file of weights to a model that answers."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from triton_models.kit.card import BadCard, Card
+from triton_models.kit.detector import Detector
 from triton_models.kit.foreground import Foreground
+from triton_models.kit.formats import FORMATS
+from triton_models.kit.formats.format import Misfit
 from triton_models.kit.objects import Model
-from triton_models.kit.session import BadModelFile, open_session
-from triton_models.kit.yolox import Yolox, grid
+from triton_models.kit.session import BadModelFile, Session, open_session
 
 
 def build(card: Card, model_file: Path | None) -> Model:
@@ -24,21 +26,35 @@ def build(card: Card, model_file: Path | None) -> Model:
         return Foreground(card)
     if model_file is None:
         raise BadCard(f"the model {card.name} needs a file of weights (ONNX)")
-    session = open_session(model_file)
-    cells = len(grid(card.width, card.height)[0])
-    _check_shape(model_file.name, "input", session.get_inputs(), (1, 3, card.height, card.width))
-    _check_shape(model_file.name, "output", session.get_outputs(), (1, cells, 5 + len(card.labels)))
-    return Yolox(card, session)
+    return Detector(card, checked_session(card, model_file))
 
 
-def _check_shape(name: str, side: str, ends: list[object], expected: tuple[int, ...]) -> None:
-    shape = getattr(ends[0], "shape", None) if ends else None
-    # A dimension that is a name, or None, fits anything.
-    fits = (
-        len(ends) == 1
-        and isinstance(shape, list)
-        and len(shape) == len(expected)
-        and all(not isinstance(s, int) or s == e for s, e in zip(shape, expected, strict=True))
-    )
-    if not fits:
-        raise BadModelFile(f"the {side} of {name} is {shape}; its card asks for {list(expected)}")
+def checked_session(card: Card, model_file: Path) -> Session:
+    """Open a file of weights whose shapes are those that its card asks for.
+
+    Raises:
+        BadModelFile: it is not ONNX, or its shapes are others.
+    """
+    session = open_session(model_file, (card.width, card.height))
+    classes = count_classes(card, session, model_file.name)
+    if classes not in (None, len(card.labels)):
+        raise BadModelFile(
+            f"{model_file.name} tells {classes} classes apart, and its card asks for "
+            f"{len(card.labels)}"
+        )
+    return session
+
+
+def count_classes(card: Card, session: Session, file: str) -> int | None:
+    """Return how many classes a network tells apart; None: its outputs do not say.
+
+    Raises:
+        BadModelFile: the outputs are not of the card's format.
+    """
+    try:
+        return FORMATS[card.decoding].classes(session.shapes, card)
+    except Misfit as misfit:
+        shapes = " and ".join(str([1, *shape]) for shape in session.shapes)
+        raise BadModelFile(
+            f"the output of {file} is {shapes}; the format {card.decoding} wants {misfit}"
+        ) from misfit

@@ -17,6 +17,10 @@ widens to the same Python floats.
 NO_OBJECTS: Objects = np.zeros((0, 6), np.float32)
 
 
+class ModelFailed(RuntimeError):
+    """The network cannot compute an answer, or answers otherwise than its card says."""
+
+
 class Model(Protocol):
     """One model of any kind: the same call in Triton and in process."""
 

@@ -2,48 +2,140 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
+
+from triton_models.kit.formats.format import Floats, Shape
+from triton_models.kit.objects import ModelFailed
+
+_CHANNELS = 3
+_KINDS: dict[str, npt.DTypeLike] = {"tensor(float)": np.float32, "tensor(float16)": np.float16}
 
 
 class BadModelFile(ValueError):
-    """The file is not an ONNX model that onnxruntime can run."""
+    """The file is not an ONNX model that onnxruntime can run as a detector."""
 
 
-class ModelFailed(RuntimeError):
-    """The network cannot compute an answer, or answers in another shape than its card says."""
+class Session:
+    """An open network with one input [1, 3, height, width]; its outputs keep their shapes.
 
-
-def run_session(
-    session: Any, tensor: npt.NDArray[np.float32], expected: tuple[int, ...]
-) -> npt.NDArray[np.float32]:
-    """Return the first output for an input; its shape must be ``expected``.
+    Args:
+        session: an ``onnxruntime.InferenceSession``.
+        file: the file's name, for messages.
+        size: width and height of the input, for files that leave them open.
 
     Raises:
-        ModelFailed: the network fails, or answers in another shape.
+        BadModelFile: the input is another one than a picture, or the network does not run.
     """
-    try:
-        output = session.run(None, {session.get_inputs()[0].name: tensor})[0]
-    except Exception as error:  # onnxruntime's errors share no base class but this
-        raise ModelFailed(f"the network fails: {error}") from error
-    if np.shape(output) != expected:
-        raise ModelFailed(f"the network answers {list(np.shape(output))}, not {list(expected)}")
-    return np.asarray(output, np.float32)
+
+    def __init__(self, session: Any, file: str, size: tuple[int, int] | None = None) -> None:
+        self._session = session
+        self._file = file
+        self.size = self._size(size)
+        self._names = [output.name for output in session.get_outputs()]
+
+    @property
+    def input(self) -> Any:
+        """The input: its ``name``, ``shape`` and ``type``."""
+        return self._session.get_inputs()[0]
+
+    @property
+    def outputs(self) -> Sequence[Any]:
+        """The outputs: their ``name``, ``shape`` and ``type``."""
+        return list(self._session.get_outputs())
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """What whoever exported the file wrote into it."""
+        return dict(self._session.get_modelmeta().custom_metadata_map)
+
+    @cached_property
+    def shapes(self) -> tuple[Shape, ...]:
+        """The outputs' shapes without the batch; found by running it where the file leaves them open.
+
+        Raises:
+            BadModelFile: it does not run, or has no batch of one.
+        """
+        told = [tuple(output.shape) for output in self._session.get_outputs()]
+        if not all(isinstance(side, int) for shape in told for side in shape):
+            width, height = self.size
+            try:
+                outputs = self._answer(np.zeros((1, _CHANNELS, height, width), np.float32))
+            except Exception as error:  # onnxruntime's errors share no base class but this
+                raise BadModelFile(f"{self._file} does not run: {error}") from error
+            told = [output.shape for output in outputs]
+        if any(not shape or shape[0] != 1 for shape in told):
+            raise BadModelFile(
+                f"the outputs of {self._file} are {_told(told)}; each must begin with a batch of 1"
+            )
+        return tuple(shape[1:] for shape in told)
+
+    def run(self, tensor: Floats) -> list[Floats]:
+        """Return the outputs for an input [1, 3, height, width], each with its batch.
+
+        Raises:
+            ModelFailed: the network fails, or answers in other shapes than before.
+        """
+        expected = [(1, *shape) for shape in self.shapes]
+        try:
+            outputs = self._answer(tensor)
+        except Exception as error:  # onnxruntime's errors share no base class but this
+            raise ModelFailed(f"the network fails: {error}") from error
+        shapes = [np.shape(output) for output in outputs]
+        if shapes != expected:
+            raise ModelFailed(f"the network answers {_told(shapes)}, not {_told(expected)}")
+        return [np.asarray(output, np.float32) for output in outputs]
+
+    def _answer(self, tensor: Floats) -> list[npt.NDArray[Any]]:
+        kind = _KINDS[self.input.type]
+        feed = {self.input.name: tensor.astype(kind, copy=False)}
+        return list(self._session.run(self._names, feed))
+
+    def _size(self, size: tuple[int, int] | None) -> tuple[int, int]:
+        inputs = self._session.get_inputs()
+        shape = list(inputs[0].shape) if len(inputs) == 1 else []
+        told = "; ".join(f"{one.name} {list(one.shape)} {one.type}" for one in inputs) or "none"
+        wrong = (
+            f"the input of {self._file} is {told}; a detector's is [1, 3, height, width] of floats"
+        )
+        if len(shape) != 4 or inputs[0].type not in _KINDS:
+            raise BadModelFile(wrong)
+        batch, channels, height, width = shape
+        # A dimension that is a name, or None, fits anything.
+        if any(isinstance(a, int) and a != b for a, b in ((batch, 1), (channels, _CHANNELS))):
+            raise BadModelFile(wrong)
+        if isinstance(height, int) and isinstance(width, int):
+            if size is not None and size != (width, height):
+                raise BadModelFile(f"{wrong}, and its card asks for {size[0]}x{size[1]}")
+            return width, height
+        if size is None:
+            raise BadModelFile(
+                f"{self._file} leaves the size of its input open: name it with --size, as 640x640"
+            )
+        return size
 
 
-def open_session(model_file: Path) -> Any:
-    """Return an ``onnxruntime.InferenceSession`` on the CPU.
+def open_session(model_file: Path, size: tuple[int, int] | None = None) -> Session:
+    """Open a file on the CPU.
 
     One thread for each session, because as many instances run as there are cores; idle threads
     must not spin, because those cores decode video too.
 
+    Args:
+        model_file: an ONNX file.
+        size: width and height of the input, where the file leaves them open.
+
     Raises:
-        BadModelFile: the file is missing, damaged or not ONNX.
+        BadModelFile: the file is missing, damaged, not ONNX, or takes no picture.
     """
+    # The post-processing of a stock Triton image imports this package and has no onnxruntime.
+    import onnxruntime
+
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
@@ -53,8 +145,13 @@ def open_session(model_file: Path) -> Any:
     if not model_file.is_file():
         raise BadModelFile(f"{model_file} is not there")
     try:
-        return onnxruntime.InferenceSession(
+        session = onnxruntime.InferenceSession(
             str(model_file), options, providers=["CPUExecutionProvider"]
         )
     except Exception as error:  # onnxruntime's errors share no base class but this
         raise BadModelFile(f"{model_file.name} is not a model that runs: {error}") from error
+    return Session(session, model_file.name, size)
+
+
+def _told(shapes: Sequence[Sequence[object]]) -> str:
+    return " and ".join(str(list(shape)) for shape in shapes) or "none"

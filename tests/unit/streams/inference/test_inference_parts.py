@@ -18,8 +18,9 @@ from streams.inference.cards import included_card, included_cards, read_card
 from tests.unit.streams.inference.scenes import ground, jpeg, with_things
 from triton_models.kit.background import background_of, light_between
 from triton_models.kit.blobs import blobs_of
-from triton_models.kit.card import BadCard, card_from
+from triton_models.kit.card import BadCard
 from triton_models.kit.picture import BadPicture, decode_colour, decode_grey, jpeg_size
+from triton_models.kit.reading import card_from
 from triton_models.kit.thumbnails import pack
 
 WITH_EXAMPLES = (
@@ -121,12 +122,12 @@ def test_a_picture_that_would_fill_the_memory_is_refused() -> None:
 
 
 def test_the_cards_that_come_along_read_well() -> None:
-    assert included_cards() == ("foreground", "yolox")
+    assert included_cards() == ("fastestdet", "foreground", "yolox")
     yolox = read_card(included_card("yolox"), "yolox")
     assert (len(yolox.labels), yolox.labels[0], yolox.labels[79]) == (80, "person", "toothbrush")
     assert (yolox.width, yolox.colour, yolox.fill, yolox.weightless) == (416, "bgr", 114, False)
     assert read_card(included_card("foreground"), "foreground").labels == ("object",)
-    with pytest.raises(Rejected, match="foreground, yolox"):
+    with pytest.raises(Rejected, match="fastestdet, foreground, yolox"):
         included_card("../yolox")
 
 
@@ -141,7 +142,10 @@ def test_the_cards_that_come_along_read_well() -> None:
         ({"min_score": "much"}, "type float"),
         ({"fill": True}, "type int"),
         ({"colour": "cmyk"}, "allowed are bgr, rgb"),
-        ({"decoding": "ssd"}, "allowed are foreground, yolox"),
+        ({"decoding": "ssd"}, "allowed are foreground, yolox, yolo, nanodet"),
+        ({"fit": "left"}, "allowed are top-left, centre, stretch"),
+        ({"mean": [1, 2]}, "mean .* three numbers"),
+        ({"std": [1, 2, 0]}, "std above 0"),
         ({"max_objects": 0}, "1..1000"),
         ({"sha256": "abc"}, "64 small hex digits"),
         ({"divide_by": 0}, "divide_by"),

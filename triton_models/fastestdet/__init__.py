@@ -1,0 +1,1 @@
+"""The card of ``fastestdet``; its weights are imported."""
