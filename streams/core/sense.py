@@ -15,7 +15,7 @@ from streams.core.sensing import counts as minutes
 from streams.core.sensing.looking import frame_of, look
 from streams.core.sensing.naming import Observation
 from streams.core.sensing.output import Output
-from streams.core.sensing.passing import advance, change_epoch, hold_still, release
+from streams.core.sensing.passing import advance, change_epoch, hear, hold_still, release
 from streams.core.sensing.plan import CameraPlan
 from streams.core.sensing.state import CameraState, new_state
 from streams.core.tracking.detections import select
@@ -66,6 +66,7 @@ def step(
         state.counts, now, site=state.site, camera=state.camera, config_version=plan.version
     )
     change_epoch(state, reading, plan, output)
+    hear(state, reading, now, plan, output)
     if reading.kind == "frame":
         state.sent_at = state.steady_at = reading.at
     if frame is not None:

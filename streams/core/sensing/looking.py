@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 from schemas.errors import Rejected
 from schemas.records import Reading
-from streams.core.geometry import anchor_of, heading_deg
+from streams.core.geometry import Point, anchor_of, heading_deg
+from streams.core.ground import Ground
 from streams.core.sensing.naming import Observation
 from streams.core.sensing.output import Output
 from streams.core.sensing.plan import CameraPlan
@@ -66,7 +69,7 @@ def look(
                     track.track_id, track.epoch_at, sighting.seq, sighting.box, sighting.score
                 )
             )
-            seen = _seen(state, track, sighting, frame.at)
+            seen = _seen(state, track, sighting, frame.at, plan.ground)
             for name, sensor in plan.sensors.items():
                 fired = sensor.observe(state.sensors[name], seen)
                 if fired:
@@ -76,14 +79,20 @@ def look(
             output.reports.append(report(track.track_id, track.evidence, track.frames))
 
 
-def _seen(state: CameraState, track: Track, sighting: Sighting, known_at: int) -> Seen:
+def _seen(
+    state: CameraState, track: Track, sighting: Sighting, known_at: int, ground: Ground | None
+) -> Seen:
     place = anchor_of(sighting.box, "bottom")
     recent = state.recent.setdefault(track.track_id, [])
     while recent and recent[0][0] < sighting.at - _HEADING_MS:
         del recent[0]
-    heading = None
-    if recent and (recent[0][1], recent[0][2]) != place:
-        heading = heading_deg((recent[0][1], recent[0][2]), place, sighting.aspect)
+    heading = speed = None
+    if recent:
+        began_at, before = recent[0][0], recent[0][1:]
+        if before != place:
+            heading = heading_deg(before, place, sighting.aspect)
+        if ground is not None:
+            speed = _speed(ground, before, place, sighting.at - began_at)
     recent.append((sighting.at, *place))
     del recent[:-_MAX_RECENT]
     return Seen(
@@ -94,4 +103,13 @@ def _seen(state: CameraState, track: Track, sighting: Sighting, known_at: int) -
         aspect=sighting.aspect,
         box=sighting.box,
         heading_deg=heading,
+        speed=speed,
     )
+
+
+def _speed(ground: Ground, start: Point, end: Point, ms: int) -> float | None:
+    """Return metres a second between two points of the picture; None: not on the ground."""
+    here, there = ground.at(start), ground.at(end)
+    if here is None or there is None or ms <= 0:
+        return None
+    return math.dist(here, there) / (ms / 1000)

@@ -104,3 +104,10 @@ def change_epoch(state: CameraState, reading: Reading, plan: CameraPlan, output:
         release(state, plan)
         state.epoch_at = reading.epoch_at
         state.sent_at = state.analysed_at = state.steady_at = None
+
+
+def hear(state: CameraState, reading: Reading, now: int, plan: CameraPlan, output: Output) -> None:
+    """Let the sensors know that the camera gave a sign, and whether frames come."""
+    for name, sensor in plan.sensors.items():
+        fired = sensor.hear(state.sensors[name], now, reading.state == "online")
+        output.fire(state, name, fired, plan)

@@ -7,11 +7,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from schemas.errors import Rejected
 from schemas.site.values import milliseconds
-from streams.core.sensors.base import Sensor
+from streams.core.ground import Ground
+from streams.core.sensors.base import Context, Sensor
 from streams.core.sensors.registry import SensorState, compile_sensor
 from streams.core.tracking.detections import Selection
 from streams.core.tracking.tracker import Tuning
@@ -31,6 +32,7 @@ class CameraPlan:
     birth_score: float
     """A track begins only from a detection at or above it."""
     lost_ms: int
+    ground: Ground | None
     sensors: Mapping[str, Sensor[SensorState]]
     """By name, in alphabetical order."""
     digests: Mapping[str, str]
@@ -53,6 +55,8 @@ class CameraPlan:
                 reason="unknown-camera",
             )
         lost_ms = milliseconds(settings.lost_s)
+        plane = settings.ground
+        context = Context(lost_ms, Ground.compile(plane.image, plane.metres) if plane else None)
         definitions = {
             name: sensor
             for name, sensor in sorted(config.sensors.items())
@@ -73,14 +77,23 @@ class CameraPlan:
             ),
             birth_score=settings.min_score,
             lost_ms=lost_ms,
+            ground=context.ground,
             sensors=MappingProxyType(
-                {name: compile_sensor(name, item, lost_ms) for name, item in definitions.items()}
+                {name: compile_sensor(name, item, context) for name, item in definitions.items()}
             ),
             digests=MappingProxyType(
-                {name: _digest(item.model_dump(mode="json")) for name, item in definitions.items()}
+                {name: _digest(_meaning(item, plane)) for name, item in definitions.items()}
             ),
             tuning=Tuning(),
         )
+
+
+def _meaning(sensor: Any, plane: Any) -> dict[str, Any]:
+    """Return all that a sensor's state depends on: what is in metres, on the ground plane too."""
+    meaning: dict[str, Any] = sensor.model_dump(mode="json")
+    if plane is not None and any(meaning.get(key) for key in ("speed", "distance_m")):
+        meaning["ground"] = plane.model_dump(mode="json")
+    return meaning
 
 
 def _digest(definition: object) -> str:

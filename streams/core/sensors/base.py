@@ -14,9 +14,34 @@ from typing import Generic, TypeVar
 
 import msgspec
 
+from schemas.errors import Rejected
 from streams.core.geometry import Box, Point
+from streams.core.ground import Ground
 
 S = TypeVar("S")
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a sensor needs to know of its camera."""
+
+    lost_ms: int
+    """After this long unseen a track has ended."""
+    ground: Ground | None = None
+
+    def need_ground(self, name: str, key: str) -> Ground:
+        """Return the ground plane.
+
+        Raises:
+            Rejected: the camera has none.
+        """
+        if self.ground is None:
+            raise Rejected(
+                f"sensors.{name}.{key} is in metres, and its camera has no `ground`: "
+                "add the four points of the picture and of the ground to the camera",
+                reason="no-ground",
+            )
+        return self.ground
 
 
 class Seen(msgspec.Struct, frozen=True):
@@ -32,6 +57,8 @@ class Seen(msgspec.Struct, frozen=True):
     box: Box
     heading_deg: float | None = None
     """Direction of movement over the last second, 0 = up, clockwise; None: did not move."""
+    speed: float | None = None
+    """On the ground over the last second, metres a second; None: not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +93,10 @@ class Sensor(ABC, Generic[S]):
     @abstractmethod
     def forget(self, state: S, track: str) -> None:
         """Take in that a track has ended."""
+
+    def hear(self, state: S, at: int, alive: bool) -> list[Fired]:
+        """Take in a frame, or a beat; ``alive``: frames come."""
+        return []
 
     def deadline(self, state: S, still: frozenset[str]) -> int | None:
         """Return the time of the next timer, None without one.

@@ -9,7 +9,7 @@ import msgspec
 
 from schemas.site.sensors import LineSensor
 from streams.core.geometry import TOLERANCE, Point, cuts, distance_to_polyline
-from streams.core.sensors.base import Fired, Seen, Sensor
+from streams.core.sensors.base import Context, Fired, Seen, Sensor
 from streams.core.sensors.subject import Subject
 
 
@@ -47,9 +47,9 @@ class Line(Sensor[LineState]):
     subject: Subject
 
     @classmethod
-    def compile(cls, name: str, sensor: LineSensor, lost_ms: int) -> Line:
+    def compile(cls, name: str, sensor: LineSensor, context: Context) -> Line:
         """Read a sensor of the site's configuration."""
-        return cls(tuple(sensor.points), sensor.rearm, Subject.compile(name, sensor))
+        return cls(tuple(sensor.points), sensor.rearm, Subject.compile(name, sensor, context))
 
     def begin(self) -> LineState:
         """Return the state of a line that nobody has come near."""

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from schemas.errors import Rejected
-from schemas.site.sensors import ObjectSensor
+from schemas.site.sensors import ObjectSensor, ProximitySensor
 from streams.core.geometry import Anchor, Point, anchor_of, visible_area
-from streams.core.sensors.base import Seen
+from streams.core.sensors.base import Context, Seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,21 +20,22 @@ class Subject:
     largest: float | None
     towards_deg: float | None
     within_deg: float
+    faster: float | None
+    """Metres a second, both excluded."""
+    slower: float | None
 
     @classmethod
-    def compile(cls, name: str, sensor: ObjectSensor) -> Subject:
+    def compile(
+        cls, name: str, sensor: ObjectSensor | ProximitySensor, context: Context
+    ) -> Subject:
         """Read the filters of a sensor.
 
         Raises:
-            Rejected: ``speed``, which nothing here measures.
+            Rejected: it filters by speed, and its camera has no ground.
         """
-        if sensor.speed is not None:
-            raise Rejected(
-                f"sensors.{name}.speed: filtering by speed is not supported yet; "
-                "leave `speed` out of this sensor",
-                reason="unsupported",
-            )
-        size, heading = sensor.size, sensor.heading
+        size, heading, speed = sensor.size, sensor.heading, sensor.speed
+        if speed is not None:
+            context.need_ground(name, "speed")
         return cls(
             anchor=sensor.anchor,
             classes=None if sensor.classes is None else frozenset(sensor.classes),
@@ -43,6 +43,8 @@ class Subject:
             largest=size.max if size else None,
             towards_deg=heading.towards_deg if heading else None,
             within_deg=heading.within_deg if heading else 180.0,
+            faster=speed.above if speed else None,
+            slower=speed.below if speed else None,
         )
 
     def place(self, seen: Seen) -> Point:
@@ -59,6 +61,10 @@ class Subject:
                 return False
             if self.largest is not None and area > self.largest:
                 return False
+        if self.faster is not None and (seen.speed is None or seen.speed <= self.faster):
+            return False
+        if self.slower is not None and (seen.speed is None or seen.speed >= self.slower):
+            return False
         if self.towards_deg is None:
             return True
         if seen.heading_deg is None:

@@ -10,7 +10,7 @@ import msgspec
 from schemas.site.sensors import ZoneSensor
 from schemas.site.values import milliseconds
 from streams.core.geometry import Point, in_polygon
-from streams.core.sensors.base import Fired, Seen, Sensor
+from streams.core.sensors.base import Context, Fired, Seen, Sensor
 from streams.core.sensors.subject import Subject
 
 
@@ -64,18 +64,18 @@ class Zone(Sensor[ZoneState]):
     subject: Subject
 
     @classmethod
-    def compile(cls, name: str, sensor: ZoneSensor, lost_ms: int) -> Zone:
+    def compile(cls, name: str, sensor: ZoneSensor, context: Context) -> Zone:
         """Read a sensor of the site's configuration."""
         occupancy = sensor.occupancy
         return cls(
             points=tuple(sensor.points),
             enter_after=milliseconds(sensor.enter_after_s),
             leave_after=milliseconds(sensor.leave_after_s),
-            lost=lost_ms,
+            lost=context.lost_ms,
             dwell=None if sensor.dwell_s is None else milliseconds(sensor.dwell_s),
             full=occupancy.min if occupancy else None,
             full_for=milliseconds(occupancy.for_s) if occupancy else 0,
-            subject=Subject.compile(name, sensor),
+            subject=Subject.compile(name, sensor, context),
         )
 
     def begin(self) -> ZoneState:

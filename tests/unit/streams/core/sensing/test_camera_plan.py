@@ -16,7 +16,9 @@ from tests.unit.streams.core.sensing.scene import (
     frame,
     numbered,
     plan,
+    sense,
     standing,
+    triggers,
 )
 
 LAWN: dict[str, Any] = {
@@ -27,17 +29,34 @@ LAWN: dict[str, Any] = {
 DOOR: dict[str, Any] = {"kind": "line", "points": [[0.5, 0.1], [0.5, 0.9]]}
 
 
-@pytest.mark.parametrize("kind", ["tamper", "link", "motion", "stationary"])
+@pytest.mark.parametrize("kind", ["tamper", "motion"])
 def test_kinds_that_are_not_there_yet_are_refused_by_name(kind: str) -> None:
     with pytest.raises(Rejected, match=rf"sensors\.eye: the kind '{kind}' is not supported yet"):
         plan({"eye": {"kind": kind}})
 
 
-def test_a_key_that_nothing_measures_yet_is_refused_by_name() -> None:
-    corners = [[0.1, 0.1], [0.9, 0.1], [0.9, 0.9], [0.1, 0.9]]
-    ground = {"image": corners, "metres": corners}
-    with pytest.raises(Rejected, match=r"sensors\.lawn\.speed: .* not supported yet"):
-        plan({"lawn": LAWN | {"speed": {"above": 2}}}, ground=ground)
+def test_speed_is_that_over_the_ground_during_the_last_second() -> None:
+    corners = [[0, 0], [1, 0], [1, 1], [0, 1]]
+    ground = {"image": corners, "metres": [[0, 0], [10, 0], [10, 10], [0, 10]]}
+
+    def entered(limits: dict[str, float]) -> int:
+        compiled = plan({"lawn": LAWN | {"dwell_s": None, "speed": limits}}, ground=ground)
+        walk = [frame(at, [standing(0.1 + at / 10_000, 0.6)]) for at in range(0, 5001, 200)]
+        _, found = sense(numbered(walk), compiled)
+        return [item.trigger for item in triggers(found)].count("entered")
+
+    # A tenth of the picture a second is a metre a second.
+    assert [entered({"above": 0.9}), entered({"above": 1.1})] == [1, 0]
+    assert [entered({"below": 1.1}), entered({"below": 0.9})] == [1, 0]
+
+
+def test_a_new_ground_begins_anew_what_is_in_metres_and_nothing_else() -> None:
+    corners = [[0, 0], [1, 0], [1, 1], [0, 1]]
+    sensors = {"lawn": LAWN | {"speed": {"above": 2}}, "door": DOOR}
+    first = plan(sensors, ground={"image": corners, "metres": corners})
+    second = plan(sensors, ground={"image": corners, "metres": [[0, 0], [9, 0], [9, 9], [0, 9]]})
+    assert first.digests["lawn"] != second.digests["lawn"]
+    assert first.digests["door"] == second.digests["door"]
 
 
 def test_a_camera_that_is_not_there_is_refused_by_name() -> None:

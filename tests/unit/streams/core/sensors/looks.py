@@ -5,11 +5,17 @@ from typing import Any
 
 from schemas.site import parse
 from streams.core.geometry import Point
-from streams.core.sensors.base import Fired, Seen, Sensor
+from streams.core.ground import Ground
+from streams.core.sensors.base import Context, Fired, Seen, Sensor
 from streams.core.sensors.registry import SensorState, compile_sensor
 
 HEIGHT = 0.2
 LOST_MS = 2000
+GROUND = {
+    "image": [[0, 0], [1, 0], [1, 1], [0, 1]],
+    "metres": [[0, 0], [10, 0], [10, 10], [0, 10]],
+}
+"""The whole picture is ten metres wide and ten deep."""
 NOBODY: frozenset[str] = frozenset()
 
 
@@ -21,12 +27,14 @@ def sensor(**keys: Any) -> Sensor[SensorState]:
             {
                 "version": 1,
                 "site": "depot-7",
-                "cameras": {"gate": {"source": "synthetic:walkers"}},
+                "cameras": {"gate": {"source": "synthetic:walkers", "ground": GROUND}},
                 "sensors": {"it": definition},
             }
         )
     )
-    return compile_sensor("it", config.sensors["it"], LOST_MS)
+    ground = config.cameras["gate"].ground
+    plane = Ground.compile(ground.image, ground.metres) if ground else None
+    return compile_sensor("it", config.sensors["it"], Context(LOST_MS, plane))
 
 
 def seen(at_s: float, place: Point, *, known_s: float | None = None, **keys: Any) -> Seen:
