@@ -9,6 +9,7 @@ import msgspec
 
 from schemas.records import FrameReference, TrackReport
 from streams.core.geometry import Box, anchor_of, visible_area
+from streams.core.tracking.detections import GENERIC
 from streams.core.tracking.path import Place, shorten
 from streams.core.tracking.sighting import Sighting
 
@@ -46,6 +47,8 @@ class Evidence(msgspec.Struct):
     travelled: float = 0.0
     """Length of the way of the box centre."""
     class_scores: dict[str, float] = {}
+    class_models: dict[str, str] = {}
+    """Which model first called it so."""
     path: list[Place] = []
     """The bottom anchor over time; simplified whenever it grows past ``MAX_PATH`` points."""
     zones: list[str] = []
@@ -54,8 +57,19 @@ class Evidence(msgspec.Struct):
 
     @property
     def class_name(self) -> str:
-        """The class with the highest sum of scores so far; the first seen among equals."""
-        return max(self.class_scores, key=self.class_scores.__getitem__)
+        """The class with the highest sum of scores so far; the first seen among equals.
+
+        That there is something, as a model without classes says, gives way to any name.
+        """
+        scores = self.class_scores
+        if GENERIC in scores and len(scores) > 1:
+            scores = {name: score for name, score in scores.items() if name != GENERIC}
+        return max(scores, key=scores.__getitem__)
+
+    @property
+    def model(self) -> str:
+        """The model that gave the class its name first; empty where models go without names."""
+        return self.class_models.get(self.class_name, "")
 
     @property
     def score(self) -> float:
@@ -78,6 +92,7 @@ def begin(sighting: Sighting) -> Evidence:
         best=sighting.reference,
         best_inside=_shown(sighting.box),
         class_scores={},
+        class_models={},
         path=[],
         zones=[],
     )
@@ -96,8 +111,11 @@ def add(evidence: Evidence, sighting: Sighting) -> None:
     evidence.score_max = max(evidence.score_max, score)
     evidence.height_sum += sighting.box[3] - sighting.box[1]
     classes = evidence.class_scores
-    if sighting.label in classes or len(classes) < MAX_CLASSES:
-        classes[sighting.label] = classes.get(sighting.label, 0.0) + score
+    if sighting.label in classes:
+        classes[sighting.label] += score
+    elif len(classes) < MAX_CLASSES:
+        classes[sighting.label] = score
+        evidence.class_models[sighting.label] = sighting.model
     if score > evidence.best.score or not evidence.best_inside:
         inside = _shown(sighting.box)
         if (inside, score) > (evidence.best_inside, evidence.best.score):

@@ -21,6 +21,8 @@ class Sighting(msgspec.Struct, frozen=True):
     box: Box
     score: float
     label: str
+    model: str = ""
+    """That found it."""
 
     @property
     def reference(self) -> FrameReference:

@@ -12,7 +12,7 @@ from streams.core.geometry import iou
 from streams.core.tracking import evidence as evidences
 from streams.core.tracking import motion as motions
 from streams.core.tracking.assignment import assign
-from streams.core.tracking.detections import Detection
+from streams.core.tracking.detections import GENERIC, Detection
 from streams.core.tracking.motion import Noise
 from streams.core.tracking.sighting import Sighting
 from streams.core.tracking.track import Track
@@ -143,8 +143,11 @@ def step(
     for index in strong:
         if index in taken or len(kept) >= tuning.max_tracks:
             continue
-        box = detections[index].box
-        if any(iou(box, detections[other].box) > tuning.double_iou for other in sorted(taken)):
+        if any(
+            iou(detections[index].box, detections[other].box) > tuning.double_iou
+            and _may_be_one(detections[index], detections[other])
+            for other in sorted(taken)
+        ):
             continue
         kept.append(_begin(detections[index], frame, born, tuning.noise))
         born += 1
@@ -172,7 +175,9 @@ def _match(
                 continue
             cost = judged[0] + tuning.certainty * judged[1]
             needed = least_iou
-            if detection.label != class_name:
+            if detection.label != class_name and GENERIC not in (detection.label, class_name):
+                if _is_foreign(detection, track.models):
+                    continue
                 needed = max(needed, tuning.other_class_iou)
                 cost += tuning.other_class_cost
             if needed and iou(motions.box_of(track.motion, aspect), detection.box) < needed:
@@ -211,9 +216,9 @@ def _rescue(
         for column in columns:
             if column not in taken:
                 overlap = iou(expected, detections[column].box)
-                if overlap >= tuning.rescue_iou and (
-                    detections[column].label == tracks[row].evidence.class_name
-                ):
+                names = (detections[column].label, tracks[row].evidence.class_name)
+                same = names[0] == names[1] or GENERIC in names
+                if overlap >= tuning.rescue_iou and same:
                     costs[row, column] = 1 - overlap
     return assign(costs, 1.0) if costs else []
 
@@ -228,6 +233,7 @@ def _sighting(detection: Detection, frame: Analysed) -> Sighting:
         detection.box,
         detection.score,
         detection.label,
+        detection.model,
     )
 
 
@@ -255,6 +261,18 @@ def _is_looked_for(track: Track, frame: Analysed) -> bool:
     if not frame.models or not track.models:
         return True
     return any(model in track.models for model in frame.models)
+
+
+def _is_foreign(detection: Detection, models: Sequence[str]) -> bool:
+    """Tell whether none of these models made the detection: its own name is that of another thing."""
+    return bool(detection.model and models and detection.model not in models)
+
+
+def _may_be_one(one: Detection, other: Detection) -> bool:
+    """Tell whether two detections of a frame may be one object: not if two models name it twice."""
+    return (
+        one.model == other.model or one.label == other.label or GENERIC in (one.label, other.label)
+    )
 
 
 def _credit(track: Track, model: str) -> None:
