@@ -124,6 +124,9 @@ class Track:
     colours: tuple[str, ...]
     config_version: int
     """Version of the site configuration this was judged under; 0 outside a site."""
+    model: str = ""
+    """That first called it by its class."""
+    model_version: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

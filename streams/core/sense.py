@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from schemas.records import Count, Reading, Sensed
 from schemas.records import Track as TrackRecord
 from streams.core.sensing import counts as minutes
-from streams.core.sensing.looking import frame_of, look
+from streams.core.sensing.looking import frame_of, look, take_note
 from streams.core.sensing.naming import Observation
 from streams.core.sensing.output import Output
 from streams.core.sensing.passing import advance, change_epoch, hear, hold_still, release
@@ -70,7 +70,7 @@ def step(
     if reading.kind == "frame":
         state.sent_at = state.steady_at = reading.at
     if frame is not None:
-        state.model, state.model_version = reading.model, reading.model_version
+        take_note(state, reading)
         look(state, frame, detections, plan, output)
     return state, Sensing(
         sensed=_sensed(state, reading, now, output, plan),

@@ -11,14 +11,14 @@ from streams.core.ground import Ground
 from streams.core.sensing.naming import Observation
 from streams.core.sensing.output import Output
 from streams.core.sensing.plan import CameraPlan
-from streams.core.sensing.state import CameraState
+from streams.core.sensing.state import CameraState, Looked
 from streams.core.sensors.base import Seen
 from streams.core.tracking import tracker
-from streams.core.tracking.detections import Detection
+from streams.core.tracking.detections import Detection, answered
 from streams.core.tracking.evidence import report
 from streams.core.tracking.sighting import Sighting
 from streams.core.tracking.track import Track
-from streams.core.tracking.tracker import Analysed
+from streams.core.tracking.tracker import MAX_MODELS, Analysed
 
 _HEADING_MS = 1000
 _MAX_RECENT = 256
@@ -28,7 +28,8 @@ def frame_of(reading: Reading, partition: int) -> Analysed:
     """Return the frame that a reading is about.
 
     Raises:
-        Rejected: it lacks its size, epoch or sequence number.
+        Rejected: it lacks its size, epoch or sequence number, or what its models found does not
+            belong together.
     """
     if reading.width < 1 or reading.height < 1 or reading.epoch_at is None or reading.seq < 0:
         raise Rejected(
@@ -44,7 +45,20 @@ def frame_of(reading: Reading, partition: int) -> Analysed:
         partition=partition,
         offset=reading.offset,
         aspect=reading.width / reading.height,
+        models=tuple(part.model for part in answered(reading)),
     )
+
+
+def take_note(state: CameraState, reading: Reading) -> None:
+    """Remember which models looked at a frame, when, and in which versions."""
+    parts = answered(reading)
+    state.analysed_at = reading.at
+    state.model = parts[0].model
+    for part in parts:
+        state.looked.pop(part.model, None)
+        state.looked[part.model] = Looked(part.version, reading.at)
+    while len(state.looked) > MAX_MODELS:
+        del state.looked[next(iter(state.looked))]
 
 
 def look(
@@ -58,7 +72,6 @@ def look(
 
     Tracks that have fired are reported with their first observation in each whole second.
     """
-    state.analysed_at = frame.at
     seconds = {track.track_id: track.seen_at // 1000 for track in state.tracks}
     tracked = tracker.step(state.tracks, detections, frame, plan.birth_score, plan.tuning)
     state.tracks = tracked.tracks

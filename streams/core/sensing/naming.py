@@ -28,15 +28,23 @@ class Observation(msgspec.Struct, frozen=True):
 
 
 def trigger(state: CameraState, sensor: str, fired: Fired, plan: CameraPlan) -> Trigger:
-    """Name what a sensor fired and add the features of its track at this moment."""
+    """Name what a sensor fired and add the features of its track at this moment.
+
+    The model is the one that named the track's class; without a track the first that looked last.
+    """
     epoch_at, features = state.epoch_at, None
+    model = state.model
+    model_version = state.version_of(model)
     departed = state.departed.get(fired.track) if fired.track is not None else None
     if departed is not None:
         epoch_at, features = departed.epoch_at, departed.report
+        model, model_version = departed.model, departed.model_version
     for track in state.tracks:
         if track.track_id == fired.track:
             epoch_at = track.epoch_at
             features = report(track.track_id, track.evidence, track.frames)
+            model = track.evidence.model
+            model_version = state.version_of(model)
     return Trigger(
         trigger_id=ids.trigger_id(
             state.site,
@@ -61,8 +69,8 @@ def trigger(state: CameraState, sensor: str, fired: Fired, plan: CameraPlan) -> 
         triggered_at=fired.triggered_at,
         since_at=fired.since_at,
         known_at=fired.known_at,
-        model=state.model,
-        model_version=state.model_version,
+        model=model,
+        model_version=model_version,
         config_version=plan.version,
         report=features,
     )
@@ -86,4 +94,6 @@ def finished(state: CameraState, track: Track, plan: CameraPlan) -> TrackRecord:
         zones=tuple(evidence.zones),
         colours=(),
         config_version=plan.version,
+        model=evidence.model,
+        model_version=state.version_of(evidence.model),
     )

@@ -52,7 +52,10 @@ def _end(state: CameraState, gone: list[Track], plan: CameraPlan, output: Output
             continue
         output.tracks.append(naming.finished(state, track, plan))
         features = report(track.track_id, track.evidence, track.frames)
-        state.departed[track.track_id] = Departed(track.epoch_at, features)
+        model = track.evidence.model
+        state.departed[track.track_id] = Departed(
+            track.epoch_at, features, model, state.version_of(model)
+        )
         for name, sensor in plan.sensors.items():
             sensor.forget(state.sensors[name], track.track_id)
 
@@ -87,9 +90,7 @@ def hold_still(state: CameraState, reading: Reading, plan: CameraPlan, output: O
         sensor.hold(state.sensors[name], stretch_ms)
     state.steady_at = reading.at
     if state.sent_at == state.analysed_at:
-        standing = frozenset(
-            track.track_id for track in state.tracks if track.seen_at == state.analysed_at
-        )
+        standing = frozenset(track.track_id for track in state.tracks if state.is_standing(track))
         # A frame shows for itself what is there at its own time.
         until = reading.at if reading.kind == "beat" else reading.at - 1
         _run(state, until, standing, plan, output)

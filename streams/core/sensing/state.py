@@ -18,6 +18,15 @@ class Departed(msgspec.Struct):
 
     epoch_at: int
     report: TrackReport
+    model: str = ""
+    model_version: str = ""
+
+
+class Looked(msgspec.Struct):
+    """When a model last looked, and in which version."""
+
+    version: str
+    at: int
 
 
 class CameraState(msgspec.Struct):
@@ -49,7 +58,18 @@ class CameraState(msgspec.Struct):
     steady_at: int | None = None
     """Up to here stillness is accounted for: the last frame, or the last still beat."""
     model: str = ""
-    model_version: str = ""
+    """The first of those that looked at the last frame analysed."""
+    looked: dict[str, Looked] = {}
+    """By model, the one that looked longest ago first; at most ``MAX_MODELS``."""
+
+    def version_of(self, model: str) -> str:
+        """Return the version in which a model last looked; empty where it never did."""
+        return self.looked[model].version if model in self.looked else ""
+
+    def is_standing(self, track: Track) -> bool:
+        """Tell whether a track was there when one of its models looked last."""
+        looks = [self.looked[model].at for model in track.models if model in self.looked]
+        return track.seen_at == max(looks, default=self.analysed_at)
 
 
 def new_state(site: str, camera: str) -> CameraState:
@@ -63,4 +83,5 @@ def new_state(site: str, camera: str) -> CameraState:
         recent={},
         sensors={},
         digests={},
+        looked={},
     )

@@ -85,7 +85,8 @@ def answered(reading: Reading) -> list[Answered]:
         for look in reading.looks
         if look.outcome == "ok"
     ]
-    if sum(part.objects for part in parts) != count or any(part.objects < 0 for part in parts):
+    even = sum(part.objects for part in parts) == count
+    if not parts or not even or any(part.objects < 0 for part in parts):
         raise Rejected(
             f"frame {reading.seq} of camera {reading.camera!r} has {count} objects, but its models "
             f"tell of {', '.join(f'{part.model} {part.objects}' for part in parts) or 'none'}",

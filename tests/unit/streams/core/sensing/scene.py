@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from schemas.records import Reading, Trigger
+from schemas.records import Look, Reading, Trigger
 from schemas.site import parse
 from streams.core.geometry import Box
 from streams.core.sense import CameraPlan, CameraState, Sensing, new_state, step
@@ -67,6 +67,26 @@ def frame(
         "labels": tuple(labels if labels is not None else ["person"] * len(boxes)),
     }
     return Reading(**(values | keys))
+
+
+Found = tuple[Box, float, str]
+
+
+def looked(*found: tuple[str, list[Found]], at_ms: int = 0, **keys: Any) -> Reading:
+    """Return a frame in which each model, by name, found these objects: box, score, label."""
+    objects = [one for _, objects in found for one in objects]
+    return frame(
+        at_ms,
+        [box for box, _, _ in objects],
+        scores=[score for _, score, _ in objects],
+        labels=[label for _, _, label in objects],
+        looks=tuple(
+            Look(model=model, model_version="1", outcome="ok", objects=len(objects))
+            for model, objects in found
+        ),
+        model=found[0][0],
+        **keys,
+    )
 
 
 def beat(

@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.errors import Rejected
-from schemas.records import Look, Reading
-from streams.core.geometry import Box
+from schemas.records import Look
 from streams.core.tracking.detections import (
     GENERIC,
     MAX_DETECTIONS,
@@ -17,7 +16,7 @@ from streams.core.tracking.detections import (
     answered,
     select,
 )
-from tests.unit.streams.core.sensing.scene import frame, standing
+from tests.unit.streams.core.sensing.scene import frame, looked, standing
 
 SPREAD = [standing(0.2 + 0.2 * n, 0.6) for n in range(4)]
 
@@ -78,21 +77,6 @@ def test_uneven_lists_are_refused_with_the_frame_named() -> None:
     assert caught.value.reason == "uneven-detections"
 
 
-def looked(*found: tuple[str, list[tuple[Box, float, str]]]) -> Reading:
-    """Return a frame of which each model, by name, found these objects."""
-    objects = [one for _, objects in found for one in objects]
-    return frame(
-        0,
-        [box for box, _, _ in objects],
-        scores=[score for _, score, _ in objects],
-        labels=[label for _, _, label in objects],
-        looks=tuple(
-            Look(model=model, model_version="1", outcome="ok", objects=len(objects))
-            for model, objects in found
-        ),
-    )
-
-
 WALKER = standing(0.5, 0.8)
 
 
@@ -142,6 +126,12 @@ def test_who_answered_is_who_looked_and_did_not_fail() -> None:
     reading = dataclasses.replace(reading, looks=(failed, *reading.looks))
     assert answered(reading) == [Answered("a", "1", 1), Answered("b", "1", 0)]
     assert answered(frame(0, SPREAD)) == [Answered("yolox", "1", 4)]
+
+
+def test_a_frame_that_none_answered_is_none_that_was_analysed() -> None:
+    failed = Look(model="c", model_version="", outcome="failed", reason="bad", objects=0)
+    with pytest.raises(Rejected, match="has 0 objects, but its models tell of none"):
+        answered(dataclasses.replace(frame(0), looks=(failed,)))
 
 
 @pytest.mark.parametrize("objects", [0, 2, -1])
