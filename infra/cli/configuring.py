@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -13,10 +14,16 @@ import typer
 from consumers.sync.publish import await_receipt, publish, receipts_end
 from infra.cli.compiling import compile_whole
 from infra.cli.connection import DEFAULT_DATA_DIR, DataDir, connect
-from schemas.errors import Rejected
-from schemas.site import SiteConfig, check, json_schema
+from infra.cli.drawing import draw_sensors
+from infra.cli.picturing import first_picture, read_picture
+from infra.runtime.configs import ConfigStore
+from producers.picture import encoded
+from producers.privacy import Image
+from schemas.errors import Rejected, Retryable
+from schemas.site import SiteConfig, check, differences, json_schema
 
 SiteFile = Annotated[Path, typer.Argument(metavar="FILE", help="A site's YAML file.")]
+EXIT_DIFFERENT = 1
 EXIT_FAULTY = 2
 
 
@@ -69,7 +76,68 @@ def register(app: typer.Typer) -> None:
         for line in missing_models(settings.model_repository, found):
             print(f"{path}: {line}", file=sys.stderr)
 
+    @config.command("diff")
+    def diff(
+        before: SiteFile,
+        after: Annotated[
+            Path | None,
+            typer.Argument(metavar="[NEW]", help="Without it FILE is compared with what runs."),
+        ] = None,
+        data_dir: DataDir = DEFAULT_DATA_DIR,
+    ) -> None:
+        """Show what a file means otherwise than another, or than what runs; exit 1 if anything."""
+        _, wanted = read_site(after or before)
+        found = differences(read_site(before)[1] if after else running_site(data_dir), wanted)
+        for difference in found:
+            print(difference)
+        raise typer.Exit(EXIT_DIFFERENT if found else 0)
+
+    @config.command("draw")
+    def draw(
+        path: SiteFile,
+        out: Annotated[Path, typer.Option(help="Folder for the pictures.")] = Path("."),
+        camera: Annotated[str | None, typer.Option(help="Only this camera.")] = None,
+        picture: Annotated[
+            Path | None, typer.Option(help="Draw on this picture instead of the camera's own.")
+        ] = None,
+    ) -> None:
+        """Draw every sensor on its camera's picture, one JPEG a camera."""
+        _, found = read_site(path)
+        if camera is not None and camera not in found.cameras:
+            raise Rejected(
+                f"{path} has no camera {camera}; it has {', '.join(sorted(found.cameras))}"
+            )
+        given = None if picture is None else read_picture(picture)
+        out.mkdir(parents=True, exist_ok=True)
+        for name in [camera] if camera else sorted(found.cameras):
+            canvas = draw_sensors(given if picture else _picture_of(found, name), found, name)
+            target = out / f"{name}.jpg"
+            target.write_bytes(encoded(canvas).jpeg)
+            print(target)
+
     app.add_typer(config, name="config")
+
+
+def running_site(data_dir: Path) -> SiteConfig:
+    """Return the configuration that the site here runs.
+
+    Raises:
+        Fatal: nothing runs.
+        Retryable: nothing was applied yet.
+    """
+    configs = ConfigStore(connect(data_dir).need("edge_kafka"))
+    try:
+        return configs.latest().site
+    finally:
+        configs.close()
+
+
+def _picture_of(config: SiteConfig, camera: str) -> Image | None:
+    try:
+        return first_picture(config.cameras[camera], os.environ)
+    except (Rejected, Retryable) as error:
+        print(f"cameras.{camera}: {error}; drawn without a picture", file=sys.stderr)
+        return None
 
 
 def missing_models(repository: str, config: SiteConfig) -> list[str]:

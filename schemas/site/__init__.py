@@ -6,6 +6,7 @@ configuration or raises ``Rejected``. The models carry the names of the file's k
 
 from schemas.site.cameras import Camera, Credentials, Ground
 from schemas.site.check import Checked, check, parse
+from schemas.site.difference import Difference, differences
 from schemas.site.faults import Fault
 from schemas.site.models import ModelUse
 from schemas.site.rules import Clip, Count, Evidence, Group, Rule
@@ -46,6 +47,7 @@ __all__ = [
     "Clip",
     "Count",
     "Credentials",
+    "Difference",
     "Evidence",
     "Fault",
     "Ground",
@@ -74,6 +76,7 @@ __all__ = [
     "canonical",
     "check",
     "contains",
+    "differences",
     "digest",
     "exact_rate",
     "fingerprint",
