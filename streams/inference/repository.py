@@ -2,6 +2,7 @@
 
 A model's folder holds ``config.pbtxt``, the card as ``model.yaml``, and one folder for each
 version with its own card and weights, so that a version is the same whenever it is loaded again.
+Which version is served, and which was before: ``streams.inference.versions``.
 """
 
 from __future__ import annotations
@@ -21,12 +22,11 @@ from schemas.ids import NAME_PATTERN
 from streams.inference.cards import CARD_FILE, read_card
 from streams.inference.client import TritonClient
 from streams.inference.local import LocalModel
+from streams.inference.versions import order_of, outlived, put_in_force, versions_in
 from triton_models.kit.card import Card
 
-KEPT_VERSIONS = 3
-MAX_BATCH = 16
 _INCOMING = ".incoming"
-_WEIGHTS = "model.onnx"
+WEIGHTS = "model.onnx"
 _MODEL = """\
 import os
 import sys
@@ -48,8 +48,8 @@ def install(
 ) -> str:
     """Put a model into the repository and return its version; Triton has it after :func:`load`.
 
-    The model is built and asked once before anything is written. What is there already, card and
-    weights alike, keeps its version. The last three versions are kept.
+    The model is built and asked once before anything is written. What is served already, card and
+    weights alike, keeps its version. The last three versions are kept, and the last three that were served.
 
     Args:
         repository: Triton's model folder; made if it is missing.
@@ -74,18 +74,19 @@ def install(
     try:
         _write_version(staged, read, card, model_file)
         folder.mkdir(exist_ok=True)
-        version = _same_as_latest(folder, staged) or _add_version(folder, staged)
+        order = order_of(folder)
+        if not order or not _same(folder / order[-1], staged):
+            order.append(_add_version(folder, staged))
     finally:
         shutil.rmtree(staged, ignore_errors=True)
-    _replace(folder / CARD_FILE, card)
-    _replace(folder / "config.pbtxt", config_text(name, read, instances or os.cpu_count() or 1))
-    for old in versions(repository, name)[:-KEPT_VERSIONS]:
+    put_in_force(folder, order, instances or os.cpu_count() or 1)
+    for old in outlived(folder):
         shutil.rmtree(folder / old)
-    return version
+    return order[-1]
 
 
 def load(client: TritonClient, repository: Path, name: str, version: str) -> None:
-    """Have Triton serve the latest version; one that fails to load is taken out again.
+    """Have Triton serve a version; one that fails to load is taken out again.
 
     Triton goes on serving the version before until the new one is ready.
 
@@ -93,69 +94,103 @@ def load(client: TritonClient, repository: Path, name: str, version: str) -> Non
         Rejected: Triton cannot load it; the version before stays in force.
         Retryable: Triton does not answer.
     """
+    folder = repository / name
+    order = order_of(folder)
     try:
-        client.load(name)
-        served = client.versions(name)
-        if version not in served:
-            raise Rejected(
-                f"Triton serves {name} in the versions {', '.join(served) or 'none'}, not {version}",
-                reason="not-served",
-            )
+        if version in versions_in(folder) and version != order[-1]:
+            put_in_force(folder, [*(one for one in order if one != version), version])
+        _serve(client, name, version)
     except Rejected:
         withdraw(repository, name, version)
         raise
 
 
+def rollback(client: TritonClient, repository: Path, name: str) -> str:
+    """Have Triton serve the version that was served before, and return it.
+
+    No request fails meanwhile. The version that is left stays in the repository, so its number is
+    never given to another model; only a new import or :func:`load` brings it back.
+
+    Raises:
+        Rejected: there is none before, or Triton cannot load it; what is served stays in force.
+        Retryable: Triton does not answer; it serves the version before once it is back.
+    """
+    folder = repository / name
+    order = order_of(folder)
+    if len(order) < 2:
+        known = f"only version {order[0]} of it" if order else "no such model"
+        raise Rejected(
+            f"there is no version of {name} to go back to: {repository} holds {known}",
+            reason="no-version-before",
+        )
+    put_in_force(folder, order[:-1])
+    try:
+        _serve(client, name, order[-2])
+    except Rejected:
+        put_in_force(folder, order)
+        raise
+    return order[-2]
+
+
 def withdraw(repository: Path, name: str, version: str) -> None:
     """Take a version out of the repository; without any left the model goes too."""
     folder = repository / name
+    order = [one for one in order_of(folder) if one != version]
     shutil.rmtree(folder / version, ignore_errors=True)
-    left = versions(repository, name)
-    if not left:
+    order = order or versions_in(folder)
+    if order:
+        put_in_force(folder, order)
+    else:
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def versions(repository: Path, name: str) -> list[str]:
     """Return a model's versions in the repository, oldest first."""
-    folder = repository / name
-    if not folder.is_dir():
-        return []
-    return sorted((entry.name for entry in folder.iterdir() if entry.name.isdigit()), key=int)
+    return versions_in(repository / name)
 
 
 def installed(repository: Path) -> dict[str, str]:
-    """Return each model in the repository with its latest version."""
+    """Return each model in the repository with the version that is in force."""
     if not repository.is_dir():
         return {}
     names = sorted(
         entry.name for entry in repository.iterdir() if NAME_PATTERN.fullmatch(entry.name)
     )
-    found = {name: versions(repository, name) for name in names}
-    return {name: numbers[-1] for name, numbers in found.items() if numbers}
+    found = {name: order_of(repository / name) for name in names}
+    return {name: order[-1] for name, order in found.items() if order}
 
 
 def local_model(repository: Path, name: str) -> LocalModel:
-    """Return the latest version of an installed model, to run in this process.
+    """Return an installed model in the version that is in force, to run in this process.
 
     Raises:
         Rejected: there is no such model.
     """
-    numbers = versions(repository, name)
-    if not numbers:
+    version = version_folder(repository, name)
+    weights = version / WEIGHTS
+    return LocalModel(
+        name,
+        weights if weights.is_file() else None,
+        card=(version / CARD_FILE).read_text(encoding="utf-8"),
+        version=version.name,
+    )
+
+
+def version_folder(repository: Path, name: str) -> Path:
+    """Return the folder of the version that is in force: its card and, with weights, ``WEIGHTS``.
+
+    Raises:
+        Rejected: there is no such model.
+    """
+    order = order_of(repository / name) if NAME_PATTERN.fullmatch(name) else []
+    if not order:
         known = ", ".join(installed(repository)) or "none"
         raise Rejected(
             f"the model {name!r} is not in {repository}; there is {known}: "
             "add it with `sightline models import`",
             reason="unknown-model",
         )
-    folder = repository / name / numbers[-1]
-    weights = folder / _WEIGHTS
-    return LocalModel(
-        name,
-        weights if weights.is_file() else None,
-        card=(folder / CARD_FILE).read_text(encoding="utf-8"),
-        version=numbers[-1],
-    )
+    return repository / name / order[-1]
 
 
 def check_runs(name: str, model_file: Path | None, card: str) -> None:
@@ -169,29 +204,14 @@ def check_runs(name: str, model_file: Path | None, card: str) -> None:
     model.infer(grey)
 
 
-def config_text(name: str, card: Card, instances: int) -> str:
-    """Return the model's ``config.pbtxt``: the same interface for every model.
-
-    Batches are not formed by waiting: models answer frame by frame, so they would gain nothing.
-    """
-    inputs = ["JPEG", "BACKGROUND"] if card.weightless else ["JPEG"]
-    outputs = [("OBJECTS", "TYPE_FP32", "-1, 6"), ("COUNT", "TYPE_INT32", "1")]
-    outputs.append(("LABELS", "TYPE_STRING", "-1"))
-    return "\n".join(
-        (
-            f'name: "{name}"',
-            'backend: "python"',
-            f"max_batch_size: {MAX_BATCH}",
-            *(f'input {{ name: "{one}" data_type: TYPE_STRING dims: [1] }}' for one in inputs),
-            *(
-                f'output {{ name: "{one}" data_type: {kind} dims: [{dims}] }}'
-                for one, kind, dims in outputs
-            ),
-            f"instance_group {{ count: {instances} kind: KIND_CPU }}",
-            "version_policy { latest { num_versions: 1 } }",
-            "",
+def _serve(client: TritonClient, name: str, version: str) -> None:
+    client.load(name)
+    served = client.versions(name)
+    if version not in served:
+        raise Rejected(
+            f"Triton serves {name} in the versions {', '.join(served) or 'none'}, not {version}",
+            reason="not-served",
         )
-    )
 
 
 def _write_version(folder: Path, card: Card, text: str, model_file: Path | None) -> None:
@@ -199,28 +219,18 @@ def _write_version(folder: Path, card: Card, text: str, model_file: Path | None)
     (folder / "model.py").write_text(_MODEL, encoding="utf-8")
     (folder / "card.json").write_text(json.dumps(asdict(card), indent=1), encoding="utf-8")
     if model_file is not None:
-        shutil.copyfile(model_file, folder / _WEIGHTS)
+        shutil.copyfile(model_file, folder / WEIGHTS)
     folder.chmod(0o755)
 
 
-def _same_as_latest(folder: Path, staged: Path) -> str | None:
-    numbers = versions(folder.parent, folder.name)
-    if not numbers:
-        return None
-    latest = folder / numbers[-1]
+def _same(version: Path, staged: Path) -> bool:
     ours = {entry.name: entry.read_bytes() for entry in staged.iterdir()}
-    theirs = {entry.name: entry.read_bytes() for entry in latest.iterdir() if entry.is_file()}
-    return numbers[-1] if ours == theirs else None
+    theirs = {entry.name: entry.read_bytes() for entry in version.iterdir() if entry.is_file()}
+    return ours == theirs
 
 
 def _add_version(folder: Path, staged: Path) -> str:
-    numbers = versions(folder.parent, folder.name)
+    numbers = versions_in(folder)
     version = str(int(numbers[-1]) + 1 if numbers else 1)
     staged.rename(folder / version)
     return version
-
-
-def _replace(path: Path, text: str) -> None:
-    part = path.with_name(f".{path.name}.part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)

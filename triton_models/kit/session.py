@@ -37,6 +37,7 @@ class Session:
         self._session = session
         self._file = file
         self.size = self._size(size)
+        """Width and height of the input, pixels; None: still open."""
         self._names = [output.name for output in session.get_outputs()]
 
     @property
@@ -62,6 +63,10 @@ class Session:
             BadModelFile: it does not run, or has no batch of one.
         """
         told = [tuple(output.shape) for output in self._session.get_outputs()]
+        if self.size is None:
+            raise BadModelFile(
+                f"{self._file} leaves the size of its input open: its card must say it"
+            )
         if not all(isinstance(side, int) for shape in told for side in shape):
             width, height = self.size
             try:
@@ -96,7 +101,7 @@ class Session:
         feed = {self.input.name: tensor.astype(kind, copy=False)}
         return list(self._session.run(self._names, feed))
 
-    def _size(self, size: tuple[int, int] | None) -> tuple[int, int]:
+    def _size(self, size: tuple[int, int] | None) -> tuple[int, int] | None:
         inputs = self._session.get_inputs()
         shape = list(inputs[0].shape) if len(inputs) == 1 else []
         told = "; ".join(f"{one.name} {list(one.shape)} {one.type}" for one in inputs) or "none"
@@ -113,10 +118,6 @@ class Session:
             if size is not None and size != (width, height):
                 raise BadModelFile(f"{wrong}, and its card asks for {size[0]}x{size[1]}")
             return width, height
-        if size is None:
-            raise BadModelFile(
-                f"{self._file} leaves the size of its input open: name it with --size, as 640x640"
-            )
         return size
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,9 +14,18 @@ import pytest
 
 from schemas.errors import Rejected, Retryable
 from streams.inference import thumbnails
+from streams.inference.cards import included_card
 from streams.inference.client import ModelMissing, TritonClient
+from streams.inference.importing import card_of
 from streams.inference.local import LocalModel
-from streams.inference.repository import install, installed, load, local_model, versions
+from streams.inference.repository import (
+    install,
+    installed,
+    load,
+    local_model,
+    rollback,
+    versions,
+)
 from streams.inference.thumbnails import History
 from tests.contract.inference.conftest import WEIGHTS, Place
 from tests.fixtures import fixture
@@ -125,13 +135,15 @@ def test_a_new_version_takes_over_and_a_broken_one_does_not(
     broken = place.repository / "yolox" / "3"
     broken.mkdir()
     (broken / "model.py").write_text("nothing to see\n", encoding="utf-8")
+    (broken / "model.yaml").write_text(text, encoding="utf-8")
     with pytest.raises(Rejected, match="cannot load the model yolox"):
         load(with_yolox, place.repository, "yolox", "3")
     assert versions(place.repository, "yolox") == ["1", "2"]
     assert with_yolox.infer("yolox", jpeg).model_version == "2"
 
     load(with_yolox, place.repository, "yolox", install(place.repository, "yolox", weights, text))
-    assert installed(place.repository) == {"foreground": "1", "yolox": "3"}
+    now = installed(place.repository)
+    assert (now["foreground"], now["yolox"]) == ("1", "3")
 
 
 def test_a_server_that_is_not_there() -> None:
@@ -148,3 +160,48 @@ def test_pictures_of_every_odd_kind(client: TritonClient, tmp_path: Path) -> Non
         jpeg = cv2.imencode(".jpg", picture)[1].tobytes()
         pairs = with_backgrounds([jpeg] * 8)
         assert [client.infer("foreground", *p) for p in pairs] == [local.infer(*p) for p in pairs]
+
+
+def test_versions_change_under_load_without_one_failed_request(
+    client: TritonClient, place: Place
+) -> None:
+    text = included_card("foreground").replace("name: foreground", "name: busy")
+    load(client, place.repository, "busy", install(place.repository, "busy", None, text))
+    jpeg = scenes.jpeg(scenes.ground())
+    stop = threading.Event()
+
+    def ask() -> list[str]:
+        seen = []
+        while not stop.is_set():
+            seen.append(client.infer("busy", jpeg).model_version)
+        return seen
+
+    with ThreadPoolExecutor(3) as pool:
+        asked = [pool.submit(ask) for _ in range(3)]
+        try:
+            for least in (0.2, 0.3):
+                changed = text.replace("min_score: 0.1", f"min_score: {least}")
+                version = install(place.repository, "busy", None, changed)
+                load(client, place.repository, "busy", version)
+                assert client.versions("busy") == (version,)
+            assert rollback(client, place.repository, "busy") == "2"
+            assert client.versions("busy") == ("2",)
+            assert rollback(client, place.repository, "busy") == "1"
+            assert client.infer("busy", jpeg).model_version == "1"
+        finally:
+            stop.set()
+        seen = [one for each in asked for one in each.result()]
+    assert set(seen) == {"1", "2", "3"}
+    with pytest.raises(Rejected, match="no version of busy to go back to"):
+        rollback(client, place.repository, "busy")
+
+
+def test_fastestdet_on_footage(client: TritonClient, place: Place) -> None:
+    weights = fixture("models/FastestDet.onnx")
+    card = card_of(weights, "fast", {})
+    load(client, place.repository, "fast", install(place.repository, "fast", weights, card))
+    jpegs = list(clip("videos/vtest_480x360_10fps.mp4", 10))
+    local = LocalModel("fast", weights, card=card)
+    here = [local.infer(jpeg) for jpeg in jpegs]
+    assert here == [client.infer("fast", jpeg) for jpeg in jpegs]
+    assert sum(answer.labels.count("person") for answer in here) > 20

@@ -220,6 +220,8 @@ def test_weak_ones_are_left_out(name: str) -> None:
         ("fastestdet", [(5, 4, 6)]),
         ("fastestdet", [(126, 8)]),
         ("detr", [(300, 4)]),
+        ("detr", [(3549, 85)]),
+        ("detr", []),
         ("detr", [(300, 80)] * 2),
         ("detr", [(300, 80), (299, 4)]),
         ("detr", [(300, 80), (300, 4), (300,)]),

@@ -27,8 +27,10 @@ from triton_models.kit.labels import COCO_BY_ID
 
 _WANTS = (
     "outputs [1, queries, classes] and [1, queries, 4], in any order, or one "
-    "[1, queries, 4 + classes]"
+    "[1, queries, 4 + classes], of at most 1000 queries"
 )
+_MOST_QUERIES = 1000
+"""More than any of the family has; what answers more is no set of queries but a grid."""
 
 
 class Detr:
@@ -44,9 +46,13 @@ class Detr:
 
     def classes(self, shapes: Sequence[Shape], card: Card) -> int:
         """Return the number of classes without "nothing"; see ``Format``."""
-        if len(shapes) == 1 and len(shapes[0]) == 2 and shapes[0][1] > 4:
+        if len(shapes) not in (1, 2) or any(
+            len(shape) != 2 or shape[0] > _MOST_QUERIES for shape in shapes
+        ):
+            raise Misfit(_WANTS)
+        if len(shapes) == 1 and shapes[0][1] > 4:
             return shapes[0][1] - 4
-        if len(shapes) != 2 or any(len(shape) != 2 for shape in shapes):
+        if len(shapes) == 1:
             raise Misfit(_WANTS)
         logits, boxes = (shapes[index] for index in _order(shapes))
         if boxes[1] != 4 or logits[0] != boxes[0] or logits[1] < 1:

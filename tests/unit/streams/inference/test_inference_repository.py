@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from schemas.errors import Rejected
 from streams.inference.cards import included_card
+from streams.inference.client import TritonClient
+from streams.inference.configs import config_from
 from streams.inference.local import LocalModel
 from streams.inference.repository import (
-    config_text,
     install,
     installed,
+    load,
     local_model,
+    rollback,
     versions,
     withdraw,
 )
@@ -33,12 +37,15 @@ def test_a_model_comes_with_all_that_triton_needs(tmp_path: Path) -> None:
     assert files(tmp_path) == {
         "foreground/config.pbtxt",
         "foreground/model.yaml",
+        "foreground/order",
         "foreground/1/model.py",
         "foreground/1/card.json",
         "foreground/1/model.yaml",
     }
-    config = (tmp_path / "foreground" / "config.pbtxt").read_text(encoding="utf-8")
-    assert "count: 3" in config and "BACKGROUND" in config and "max_batch_size: 16" in config
+    config = config_from((tmp_path / "foreground" / "config.pbtxt").read_text(encoding="utf-8"))
+    assert config.instance_group[0].count == 3 and config.max_batch_size == 16
+    assert [tensor.name for tensor in config.input] == ["JPEG", "BACKGROUND"]
+    assert [tensor.name for tensor in config.output] == ["OBJECTS", "COUNT", "LABELS"]
     card = json.loads((tmp_path / "foreground" / "1" / "card.json").read_text(encoding="utf-8"))
     assert card["labels"] == ["object"]
     assert installed(tmp_path) == {"foreground": "1"}
@@ -89,7 +96,8 @@ def test_weights_are_copied_and_answer_as_the_file_does(tmp_path: Path) -> None:
     frame = jpeg(ground())
     there = LocalModel("mine", weights, card=included_card("yolox")).infer(frame)
     assert local_model(tmp_path, "mine").infer(frame) == there
-    assert "BACKGROUND" not in config_text("mine", local_model(tmp_path, "mine").card, 1)
+    config = config_from((tmp_path / "mine" / "config.pbtxt").read_text(encoding="utf-8"))
+    assert [tensor.name for tensor in config.input] == ["JPEG"]
 
 
 def test_a_model_that_is_not_installed(tmp_path: Path) -> None:
@@ -98,3 +106,86 @@ def test_a_model_that_is_not_installed(tmp_path: Path) -> None:
         local_model(tmp_path, "yolox")
     with pytest.raises(Rejected, match="--model-file"):
         LocalModel("yolox")
+
+
+class Served:
+    """A stand-in for Triton that serves what ``config.pbtxt`` says, as Triton was seen to do."""
+
+    def __init__(self, repository: Path) -> None:
+        self.repository = repository
+        self.serving: tuple[str, ...] = ()
+        self.broken: set[str] = set()
+
+    def load(self, model: str) -> None:
+        config = config_from((self.repository / model / "config.pbtxt").read_text(encoding="utf-8"))
+        (version,) = map(str, config.version_policy.specific.versions)
+        if version in self.broken:
+            raise Rejected(f"Triton cannot load the model {model}", reason="cannot-load")
+        self.serving = (version,)
+
+    def versions(self, model: str) -> tuple[str, ...]:
+        return self.serving
+
+
+def card_of(number: int) -> str:
+    return FOREGROUND.replace("min_score: 0.1", f"min_score: 0.{number}")
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Served:
+    """Three versions of ``m``, the third in force."""
+    triton = Served(tmp_path)
+    for number in (1, 2, 3):
+        load(
+            cast(TritonClient, triton), tmp_path, "m", install(tmp_path, "m", None, card_of(number))
+        )
+    return triton
+
+
+def test_a_rollback_goes_back_one_by_one_and_forgets_no_number(served: Served) -> None:
+    client, repository = cast(TritonClient, served), served.repository
+    assert rollback(client, repository, "m") == "2" == served.serving[0]
+    assert installed(repository) == {"m": "2"} and versions(repository, "m") == ["1", "2", "3"]
+    assert local_model(repository, "m").card.min_score == 0.2
+    assert rollback(client, repository, "m") == "1"
+    with pytest.raises(Rejected, match="only version 1 of it") as refused:
+        rollback(client, repository, "m")
+    assert refused.value.reason == "no-version-before" and served.serving == ("1",)
+    load(client, repository, "m", install(repository, "m", None, card_of(4)))
+    assert served.serving == ("4",)
+    assert versions(repository, "m") == ["1", "2", "3", "4"], "1 is the version before"
+    assert rollback(client, repository, "m") == "1"
+
+
+def test_a_version_that_fails_leaves_the_one_before_in_force(served: Served) -> None:
+    client, repository = cast(TritonClient, served), served.repository
+    rollback(client, repository, "m")
+    served.broken.add("4")
+    version = install(repository, "m", None, card_of(5))
+    with pytest.raises(Rejected, match="cannot load"):
+        load(client, repository, "m", version)
+    assert installed(repository) == {"m": "2"} and served.serving == ("2",)
+    served.broken.add("1")
+    with pytest.raises(Rejected, match="cannot load"):
+        rollback(client, repository, "m")
+    assert installed(repository) == {"m": "2"} and served.serving == ("2",)
+
+
+def test_an_older_version_can_be_loaded_by_its_number(served: Served) -> None:
+    client, repository = cast(TritonClient, served), served.repository
+    load(client, repository, "m", "1")
+    assert installed(repository) == {"m": "1"} and served.serving == ("1",)
+    assert rollback(client, repository, "m") == "3"
+
+
+def test_a_rollback_of_nothing(tmp_path: Path) -> None:
+    with pytest.raises(Rejected, match="no such model"):
+        rollback(cast(TritonClient, Served(tmp_path)), tmp_path, "m")
+
+
+def test_the_number_of_instances_outlives_a_rollback(served: Served) -> None:
+    repository = served.repository
+    install(repository, "m", None, card_of(6), instances=7)
+    rollback(cast(TritonClient, served), repository, "m")
+    config = config_from((repository / "m" / "config.pbtxt").read_text(encoding="utf-8"))
+    assert config.instance_group[0].count == 7
