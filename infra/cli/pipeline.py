@@ -73,6 +73,8 @@ class Pipeline:
                     boxes=(),
                     scores=(),
                     labels=(),
+                    attributes=(),
+                    looks=(),
                 )
             )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import heapq
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from infra.cli import replay_results
@@ -17,14 +17,15 @@ from infra.cli.configuring import read_site
 from infra.cli.motchallenge import presentation_ms, read_detections, readings
 from infra.cli.pipeline import Pipeline
 from infra.cli.replay_arguments import CameraRun, ReplayArguments, parse
+from infra.cli.replay_models import Troubles, models_for, uses_for
 from producers.frames import frames_of
 from producers.sampler import Sampler
 from schemas.errors import Rejected
 from schemas.records import Frame, Reading
 from schemas.site import Camera, SiteConfig
-from streams.inference import thumbnails
+from streams.inference.choosing import Use
 from streams.inference.local import LocalModel
-from streams.inference.readings import frame_reading
+from streams.inference.offline import readings_of
 
 
 @dataclass(frozen=True)
@@ -49,14 +50,24 @@ def run(arguments: Sequence[str]) -> int:
 
 def _replay(wanted: ReplayArguments, config: SiteConfig) -> None:
     pipeline = Pipeline(config)
-    cameras = [_camera(wanted, config, run) for run in wanted.cameras]
+    shown = [run.camera for run in wanted.cameras if run.video is not None]
+    uses = {
+        name: uses_for(wanted, config.cameras[name]) for name in shown if name in config.cameras
+    }
+    models = models_for(wanted, [use.model for found in uses.values() for use in found])
+    cameras = [
+        _camera(wanted, config, run, uses.get(run.camera, ()), models) for run in wanted.cameras
+    ]
+    troubles = Troubles()
     first_at: int | None = None
     # Merged by time, so that rules across cameras see their inputs as they happened.
     for reading in heapq.merge(*(camera.readings for camera in cameras), key=lambda r: r.at):
         first_at = reading.at if first_at is None else first_at
+        troubles.add(reading)
         pipeline.feed(reading)
     if first_at is None:
         raise Rejected("there is no frame in what was given: nothing was replayed")
+    troubles.tell()
     pipeline.finish()
     results = pipeline.results
     sizes = {run.camera: camera.size for run, camera in zip(wanted.cameras, cameras, strict=True)}
@@ -75,14 +86,21 @@ def _replay(wanted: ReplayArguments, config: SiteConfig) -> None:
     )
 
 
-def _camera(wanted: ReplayArguments, config: SiteConfig, run: CameraRun) -> Replayed:
+def _camera(
+    wanted: ReplayArguments,
+    config: SiteConfig,
+    run: CameraRun,
+    uses: Sequence[Use],
+    models: Mapping[str, LocalModel],
+) -> Replayed:
     camera = config.cameras.get(run.camera)
     if camera is None:
         known = ", ".join(sorted(config.cameras)) or "none"
         raise Rejected(f"{wanted.site} has no camera {run.camera}: it has {known}")
     if run.detections is not None:
         return _from_detections(run, camera)
-    return _from_video(wanted, config, run, camera)
+    frames, size = _frames(config, run, camera)
+    return Replayed(readings_of(frames, uses, models), size)
 
 
 def _from_detections(run: CameraRun, camera: Camera) -> Replayed:
@@ -110,27 +128,15 @@ def _from_detections(run: CameraRun, camera: Camera) -> Replayed:
     )
 
 
-def _from_video(
-    wanted: ReplayArguments, config: SiteConfig, run: CameraRun, camera: Camera
-) -> Replayed:
+def _frames(
+    config: SiteConfig, run: CameraRun, camera: Camera
+) -> tuple[Iterator[Frame], tuple[int, int]]:
     assert run.video and run.start_at is not None
-    name = wanted.model or next(iter(camera.models))
-    model = LocalModel(name, wanted.model_file)
     frames = frames_of(run.video, camera, site=config.site, name=run.camera, start_at=run.start_at)
     first = next(frames, None)
     if first is None:
         raise Rejected(f"{run.video} holds no picture that can be decoded")
-    size = (first.source_width, first.source_height)
-    return Replayed(_detected(_chain(first, frames), model), size)
-
-
-def _detected(frames: Iterable[Frame], model: LocalModel) -> Iterator[Reading]:
-    history = thumbnails.History()
-    for offset, frame in enumerate(frames):
-        background = b""
-        if model.needs_background:
-            history, background = thumbnails.step(history, frame, offset)
-        yield frame_reading(frame, offset, [model.infer(frame.jpeg, background)])
+    return _chain(first, frames), (first.source_width, first.source_height)
 
 
 def _chain(first: Frame, rest: Iterator[Frame]) -> Iterator[Frame]:

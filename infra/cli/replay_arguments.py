@@ -10,6 +10,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from schemas.ids import NAME_PATTERN
+
 DEFAULT_START = "2000-01-01T00:00:00Z"
 
 
@@ -36,6 +38,11 @@ class ReplayArguments:
     cameras: tuple[CameraRun, ...]
     model: str | None
     model_file: Path | None
+    """For a model that is not named."""
+    named_files: tuple[tuple[str, Path], ...]
+    """(model, its file)."""
+    data_dir: Path | None
+    """Folder of an embedded stack, whose models stand in where no file is given."""
     triggers_out: Path | None
     events_out: Path | None
     verdicts_out: Path | None
@@ -61,11 +68,14 @@ def parse(arguments: Sequence[str]) -> ReplayArguments:
     names = [run.camera for run in cameras]
     if len(set(names)) < len(names):
         parser.error("a camera is named twice: each --camera takes one --video or --detections")
+    files = _files(parser, found.model_files)
     return ReplayArguments(
         site=found.site,
         cameras=cameras,
         model=found.model,
-        model_file=found.model_file,
+        model_file=files.pop(None, None),
+        named_files=tuple((name, path) for name, path in files.items() if name is not None),
+        data_dir=found.data_dir,
         triggers_out=found.triggers_out,
         events_out=found.events_out,
         verdicts_out=found.verdicts_out,
@@ -128,7 +138,21 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--model", metavar="NAME", help="overrides the camera's; the card that FILE is read by"
     )
-    parser.add_argument("--model-file", type=Path, metavar="FILE.onnx")
+    parser.add_argument(
+        "--model-file",
+        dest="model_files",
+        action="append",
+        default=[],
+        type=_model_file,
+        metavar="[NAME=]FILE.onnx",
+        help="the weights; with NAME, those of one of several models",
+    )
+    parser.add_argument(
+        "--data-dir",
+        type=Path,
+        metavar="DIR",
+        help="of an embedded stack: its models are asked where no file is given",
+    )
     outputs = parser.add_argument_group("results")
     outputs.add_argument("--triggers-out", type=Path, metavar="T.jsonl")
     outputs.add_argument("--events-out", type=Path, metavar="E.jsonl")
@@ -144,6 +168,22 @@ def _complete(parser: argparse.ArgumentParser, run: CameraRun) -> None:
         parser.error(f"--detections of camera {run.camera} needs --size WxH and --fps F")
     if run.video is not None and (run.size or run.fps or run.frames):
         parser.error(f"--size, --fps and --frames of camera {run.camera} belong to --detections")
+
+
+def _files(
+    parser: argparse.ArgumentParser, given: Sequence[tuple[str | None, Path]]
+) -> dict[str | None, Path]:
+    files = dict(given)
+    if len(files) < len(given):
+        parser.error("--model-file is given twice for one model: name the others with NAME=FILE")
+    return files
+
+
+def _model_file(text: str) -> tuple[str | None, Path]:
+    name, named, path = text.partition("=")
+    if named and NAME_PATTERN.fullmatch(name) and not Path(text).exists():
+        return name, Path(path)
+    return None, Path(text)
 
 
 def _start(text: str) -> int:
