@@ -14,21 +14,25 @@ from typing import Protocol
 import structlog
 
 from schemas.errors import Rejected, Retryable
-from schemas.records import Frame
 from streams.inference.answer import Answer, Outcome, Refusal
 from streams.inference.client import ModelMissing
 
 MODEL_MISSING = "model-missing"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """One frame to ask about."""
+    """One picture that one model is asked about: a frame, or a part of one."""
 
-    frame: Frame
+    model: str
+    camera: str
+    jpeg: bytes
     arrived_at: int
     """When the frame reached the broker, UTC ms."""
-    background: bytes
+    background: bytes = b""
+    """A block of thumbnails, for models that want one."""
+    keep: bool = False
+    """It is waited for, however long it takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,6 @@ class Asker:
 
     Args:
         models: what answers.
-        choose: names the model for a frame; raises ``Rejected`` or ``Retryable``.
         depth: questions under way at once.
         now_ms: the host's clock, UTC milliseconds.
         pause: waits that many seconds and returns False when the process is to stop.
@@ -66,7 +69,6 @@ class Asker:
     def __init__(
         self,
         models: Infers,
-        choose: Callable[[Frame], str],
         *,
         depth: int,
         now_ms: Callable[[], int],
@@ -74,7 +76,6 @@ class Asker:
         patience: Patience | None = None,
     ) -> None:
         self._models = models
-        self._choose = choose
         self._now_ms = now_ms
         self._pause = pause
         self._patience = patience or Patience()
@@ -109,36 +110,28 @@ class Asker:
         self._pool.shutdown(cancel_futures=True)
 
     def _round(self, questions: Sequence[Question]) -> list[Outcome | Retryable]:
-        chosen = [self._model_for(question) for question in questions]
         under_way = [
-            self._pool.submit(self._answer, question, model) if isinstance(model, str) else model
-            for question, model in zip(questions, chosen, strict=True)
+            Refusal("failed", MODEL_MISSING, question.model)
+            if self._given_up(question.model)
+            else self._pool.submit(self._answer, question)
+            for question in questions
         ]
         return [one.result() if isinstance(one, Future) else one for one in under_way]
 
-    def _model_for(self, question: Question) -> str | Refusal | Retryable:
+    def _answer(self, question: Question) -> Outcome | Retryable:
+        model = question.model
         try:
-            model = self._choose(question.frame)
-        except Rejected as error:
-            return Refusal("failed", error.reason)
-        except Retryable as error:
-            return error
-        return Refusal("failed", MODEL_MISSING, model) if self._given_up(model) else model
-
-    def _answer(self, question: Question, model: str) -> Outcome | Retryable:
-        frame = question.frame
-        try:
-            answer = self._models.infer(model, frame.jpeg, question.background)
+            answer = self._models.infer(model, question.jpeg, question.background)
         except Rejected as error:
             return Refusal("failed", error.reason, model)
         except ModelMissing as error:
             if model not in self._missing_at:
-                self._log.warning("a model is missing", camera=frame.camera, reason=str(error))
+                self._log.warning("a model is missing", camera=question.camera, reason=str(error))
             self._missing_at.setdefault(model, self._now_ms())
             return error
         except Retryable as error:
             waited_s = (self._now_ms() - question.arrived_at) / 1000
-            if not frame.keep and waited_s > self._patience.unavailable_s:
+            if not question.keep and waited_s > self._patience.unavailable_s:
                 return Refusal("dropped", "model-unavailable", model)
             return error
         self._missing_at.pop(model, None)

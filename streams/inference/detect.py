@@ -25,7 +25,7 @@ from schemas.codec import decode
 from schemas.errors import Backpressure, Rejected, Retryable
 from schemas.records import Beat, Detections, Frame, Reading
 from streams.inference import histories, overload
-from streams.inference.answer import Outcome
+from streams.inference.answer import Outcome, Refusal
 from streams.inference.asking import Asker, Question
 from streams.inference.choosing import ModelChoice
 from streams.inference.client import TritonClient
@@ -42,6 +42,7 @@ READ_WHEN_OVERLOADED = 512
 REQUESTS_PER_CORE = 2
 _READ_TIMEOUT_S = 0.5
 _PAUSE_AFTER_FAILURE_S = 1.0
+_PAUSE_FOR_CONFIG_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +89,11 @@ class Detector:
         )
         self._asker = Asker(
             self._client,
-            ModelChoice(self._configs, now_s).model_of,
             depth=REQUESTS_PER_CORE * (os.cpu_count() or 1),
             now_ms=now_ms,
             pause=self._hold,
         )
+        self._choice = ModelChoice(self._configs, now_s)
         self._histories: dict[int, Histories] = {}
         self._next_offsets: dict[int, int] = {}
         self._load = Load()
@@ -190,21 +191,40 @@ class Detector:
 
     def _outcomes(self, entries: list[Entry], behind: int) -> dict[int, Outcome] | None:
         """Return the outcome of each frame by its index in ``entries``; None: stop."""
-        frames = [i for i, entry in enumerate(entries) if isinstance(entry.record, Frame)]
-        questions = [_question(entries[index]) for index in frames]
-        waiting = [Waiting(one.frame.camera, one.frame.keep) for one in questions]
+        frames = {i: one.record for i, one in enumerate(entries) if isinstance(one.record, Frame)}
+        indices = list(frames)
+        waiting = [Waiting(one.camera, one.keep) for one in frames.values()]
         self._load, left_out = overload.step(
             self._load, waiting, behind, self._now_s(), OverloadConfig()
         )
-        asked = [number for number in range(len(questions)) if number not in left_out]
+        outcomes: dict[int, Outcome] = {indices[number]: OVERLOAD for number in left_out}
+        questions: dict[int, Question] = {}
+        for index in (index for index in indices if index not in outcomes):
+            chosen = self._chosen(frames[index])
+            if chosen is None:
+                return None
+            if isinstance(chosen, Refusal):
+                outcomes[index] = chosen
+            else:
+                questions[index] = _question(entries[index], chosen)
         began_s = self._now_s()
-        answers = self._asker.ask([questions[number] for number in asked])
+        answers = self._asker.ask(list(questions.values()))
         if answers is None:
             return None
-        self._load = overload.answered(self._load, len(asked), self._now_s() - began_s)
-        outcomes: dict[int, Outcome] = {frames[number]: OVERLOAD for number in left_out}
-        outcomes.update(zip((frames[number] for number in asked), answers, strict=True))
+        self._load = overload.answered(self._load, len(questions), self._now_s() - began_s)
+        outcomes.update(zip(questions, answers, strict=True))
         return outcomes
+
+    def _chosen(self, frame: Frame) -> str | Refusal | None:
+        """Return the model for a frame, waiting for its configuration; None: stop."""
+        while True:
+            try:
+                return self._choice.model_of(frame)
+            except Rejected as error:
+                return Refusal("failed", error.reason)
+            except Retryable:
+                if not self._hold(_PAUSE_FOR_CONFIG_S):
+                    return None
 
     def _records(self, entries: list[Entry], outcomes: dict[int, Outcome]) -> list[Detections]:
         readings: dict[int, list[Reading]] = {}
@@ -277,6 +297,14 @@ def run_detect(service: Service) -> None:
         detector.close()
 
 
-def _question(entry: Entry) -> Question:
-    assert isinstance(entry.record, Frame)
-    return Question(entry.record, entry.message.arrived_at, entry.background)
+def _question(entry: Entry, model: str) -> Question:
+    frame = entry.record
+    assert isinstance(frame, Frame)
+    return Question(
+        model=model,
+        camera=frame.camera,
+        jpeg=frame.jpeg,
+        arrived_at=entry.message.arrived_at,
+        background=entry.background,
+        keep=frame.keep,
+    )

@@ -60,10 +60,9 @@ class World:
         self.pauses += 1
         return self.pauses < self.stop_after
 
-    def asker(self, model: str = "") -> Asker:
+    def asker(self) -> Asker:
         return Asker(
             self,
-            lambda one: model or one.camera,
             depth=4,
             now_ms=lambda: round(1000 * self.now_s),
             pause=self.pause,
@@ -72,9 +71,11 @@ class World:
 
 
 def question(
-    seq: int, jpeg: bytes = b"", camera: str = "foreground", keep: bool = False
+    seq: int, jpeg: bytes = b"", model: str = "foreground", keep: bool = False
 ) -> Question:
-    return Question(frame(seq, jpeg or b"x" * seq, camera=camera, keep=keep), 1_000_000, b"")
+    return Question(
+        model=model, camera="gate", jpeg=jpeg or b"x" * seq, arrived_at=1_000_000, keep=keep
+    )
 
 
 @pytest.fixture
@@ -122,7 +123,7 @@ def test_it_stops_when_told_to(world: World) -> None:
 
 def test_a_model_that_is_not_served_delays_the_others_once(world: World) -> None:
     asker = world.asker()
-    both = [question(1, camera="nobody", keep=True), question(2)]
+    both = [question(1, model="nobody", keep=True), question(2)]
     missing = Refusal("failed", "model-missing", "nobody")
     outcomes = asker.ask(both)
     assert outcomes is not None
@@ -136,10 +137,10 @@ def test_a_model_that_is_not_served_delays_the_others_once(world: World) -> None
 
 def test_a_model_that_is_served_later_is_found(world: World) -> None:
     asker = world.asker()
-    asker.ask([question(1, camera="nobody")])
+    asker.ask([question(1, model="nobody")])
     world.served.add("nobody")
     world.now_s += 6
-    outcomes = asker.ask([question(1, camera="nobody")])
+    outcomes = asker.ask([question(1, model="nobody")])
     assert outcomes is not None and isinstance(outcomes[0], Answer)
 
 
