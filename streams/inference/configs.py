@@ -13,6 +13,8 @@ from triton_models.kit.card import Card
 
 MAX_BATCH = 16
 JPEG, BACKGROUND = "JPEG", "BACKGROUND"
+CROP = "CROP"
+"""In the place of ``JPEG`` at models of the second stage: so their metadata tells what they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,8 @@ OBJECTS = (
 
 def questions(card: Card) -> tuple[Tensor, ...]:
     """Return what a model is asked: a JPEG, and thumbnails where it needs earlier frames."""
-    names = (JPEG, BACKGROUND) if card.weightless else (JPEG,)
+    picture = CROP if card.stage == "crop" else JPEG
+    names = (picture, BACKGROUND) if card.weightless else (picture,)
     return tuple(Tensor(name, "TYPE_STRING", (1,)) for name in names)
 
 

@@ -60,6 +60,11 @@ class LocalModel:
         """Whether ``infer`` wants thumbnails of earlier frames."""
         return self.card.weightless
 
+    @property
+    def sees_crops(self) -> bool:
+        """Whether it looks at cut-outs of what other models found."""
+        return self.card.stage == "crop"
+
     def infer(self, jpeg: bytes, background: bytes = b"") -> Answer:
         """Return the objects of one frame.
 

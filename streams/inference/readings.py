@@ -16,7 +16,9 @@ MAX_OBJECTS = 8000
 """Together they keep a record well below the topic's 1 MiB."""
 
 
-def frame_reading(frame: Frame, offset: int, outcomes: Sequence[Outcome]) -> Reading:
+def frame_reading(
+    frame: Frame, offset: int, outcomes: Sequence[Outcome], attributes: Sequence[str] = ()
+) -> Reading:
     """Return the one reading of a frame, whatever its models said of it.
 
     What one model found counts, though another was dropped or failed; only a frame without any
@@ -25,7 +27,9 @@ def frame_reading(frame: Frame, offset: int, outcomes: Sequence[Outcome]) -> Rea
     Args:
         frame: the frame.
         offset: its place in the frames topic.
-        outcomes: one for each model asked, in the configuration's order; none: none was due.
+        outcomes: one for each model asked, in the configuration's order, those of the second stage
+            last; none: none was due.
+        attributes: what the second stage says of each object, JSON; or none of any.
     """
     looks = tuple(_look(outcome) for outcome in outcomes)
     answers = [outcome for outcome in outcomes if isinstance(outcome, Answer)]
@@ -51,6 +55,7 @@ def frame_reading(frame: Frame, offset: int, outcomes: Sequence[Outcome]) -> Rea
         boxes=tuple(edge for answer in answers for edge in answer.boxes),
         scores=tuple(score for answer in answers for score in answer.scores),
         labels=tuple(label for answer in answers for label in answer.labels),
+        attributes=tuple(attributes),
         looks=tuple(look for look in looks if look.model),
     )
 

@@ -16,10 +16,13 @@ import numpy.typing as npt
 import triton_python_backend_utils as pb_utils
 
 from triton_models.kit.build import build
+from triton_models.kit.card import Card
 from triton_models.kit.objects import ModelFailed, Objects
 from triton_models.kit.picture import BadPicture
 from triton_models.kit.reading import card_from
 from triton_models.kit.thumbnails import BadThumbnails
+
+Labels = npt.NDArray[np.object_]
 
 CARD = "card.json"
 WEIGHTS = "model.onnx"
@@ -34,7 +37,8 @@ class TritonPythonModel:
         cv2.setNumThreads(1)
         folder = Path(args["model_repository"]) / args["model_version"]
         card = card_from(json.loads((folder / CARD).read_text(encoding="utf-8")))
-        self._labels = np.array([label.encode() for label in card.labels], np.object_)
+        self._picture = "CROP" if card.stage == "crop" else "JPEG"
+        self._labels = labels_of(card)
         self._model = build(card, None if card.weightless else folder / WEIGHTS)
 
     def execute(self, requests: list[Any]) -> list[Any]:
@@ -42,7 +46,7 @@ class TritonPythonModel:
         return [self._answer(request) for request in requests]
 
     def _answer(self, request: Any) -> Any:
-        jpegs = pb_utils.get_input_tensor_by_name(request, "JPEG").as_numpy().ravel()
+        jpegs = pb_utils.get_input_tensor_by_name(request, self._picture).as_numpy().ravel()
         behind = pb_utils.get_input_tensor_by_name(request, "BACKGROUND")
         blocks = [b""] * len(jpegs) if behind is None else behind.as_numpy().ravel()
         try:
@@ -51,21 +55,31 @@ class TritonPythonModel:
                 for jpeg, block in zip(jpegs, blocks, strict=True)
             ]
         except (BadPicture, BadThumbnails) as error:
-            return _refusal(error, pb_utils.TritonError.INVALID_ARG)
+            return refusal(error, pb_utils.TritonError.INVALID_ARG)
         except ModelFailed as error:
-            return _refusal(error, pb_utils.TritonError.INTERNAL)
-        objects, counts = stacked(found)
-        labels = self._labels[objects[:, :, 5].astype(np.intp)]
-        return pb_utils.InferenceResponse(
-            [
-                pb_utils.Tensor("OBJECTS", objects),
-                pb_utils.Tensor("COUNT", counts),
-                pb_utils.Tensor("LABELS", labels),
-            ]
-        )
+            return refusal(error, pb_utils.TritonError.INTERNAL)
+        return objects_response(found, self._labels)
 
 
-def _refusal(error: Exception, code: Any) -> Any:
+def labels_of(card: Card) -> Labels:
+    """Return the card's labels as Triton carries texts."""
+    return np.array([label.encode() for label in card.labels], np.object_)
+
+
+def objects_response(found: list[Objects], labels: Labels) -> Any:
+    """Return the answer to a request of one or more frames."""
+    objects, counts = stacked(found)
+    return pb_utils.InferenceResponse(
+        [
+            pb_utils.Tensor("OBJECTS", objects),
+            pb_utils.Tensor("COUNT", counts),
+            pb_utils.Tensor("LABELS", labels[objects[:, :, 5].astype(np.intp)]),
+        ]
+    )
+
+
+def refusal(error: Exception, code: Any) -> Any:
+    """Return the answer to a request that is refused."""
     return pb_utils.InferenceResponse(error=pb_utils.TritonError(str(error), code))
 
 

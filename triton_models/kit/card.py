@@ -24,6 +24,8 @@ class Card:
     """Format of the network's output (``triton_models.kit.formats``), or ``foreground``."""
     labels: tuple[str, ...]
     """Class names; an object's label index points here."""
+    stage: Literal["detector", "crop"] = "detector"
+    """``crop``: it looks at cut-outs of what detectors found, and tells more about them."""
     about: str = ""
     source: str = ""
     """Where the weights come from."""

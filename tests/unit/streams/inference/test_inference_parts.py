@@ -24,6 +24,7 @@ from triton_models.kit.reading import card_from
 from triton_models.kit.thumbnails import pack
 
 WITH_EXAMPLES = (
+    "streams.inference.crops",
     "streams.inference.histories",
     "streams.inference.rates",
     "streams.inference.thumbnails",
