@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """A stage's state for one key; the highest sequence wins."""
+    """A stage's state for one key; the highest claim wins, then the highest sequence."""
 
     stage: str
     key: str
@@ -20,6 +20,10 @@ class State:
     """Version of the body's layout."""
     stored_at: int
     body: bytes
+    claim: int = 0
+    """Number of the take-over of the partition under which it was stored."""
+    at: int | None = None
+    """Event time of the last input applied."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,3 +39,5 @@ class Checkpoint:
     format: int
     stored_at: int
     body: bytes
+    at: int | None = None
+    """Event time of the last input applied."""
