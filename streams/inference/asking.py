@@ -15,7 +15,7 @@ import structlog
 
 from schemas.errors import Rejected, Retryable
 from streams.inference.answer import Answer, Outcome, Refusal
-from streams.inference.client import ModelMissing
+from streams.inference.client import ModelMissing, Stage
 
 MODEL_MISSING = "model-missing"
 
@@ -33,6 +33,8 @@ class Question:
     """A block of thumbnails, for models that want one."""
     keep: bool = False
     """It is waited for, however long it takes."""
+    stage: Stage = "detector"
+    """``crop``: the picture is a part of the frame, for models that look at those."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,9 @@ class Patience:
 class Infers(Protocol):
     """What answers; ``streams.inference.client.TritonClient`` is one."""
 
-    def infer(self, model: str, jpeg: bytes, background: bytes) -> Answer:
+    def infer(
+        self, model: str, jpeg: bytes, background: bytes = b"", stage: Stage | None = None
+    ) -> Answer:
         """Return the objects of one frame; raises ``Rejected`` or ``Retryable``."""
 
 
@@ -121,7 +125,7 @@ class Asker:
     def _answer(self, question: Question) -> Outcome | Retryable:
         model = question.model
         try:
-            answer = self._models.infer(model, question.jpeg, question.background)
+            answer = self._models.infer(model, question.jpeg, question.background, question.stage)
         except Rejected as error:
             return Refusal("failed", error.reason, model)
         except ModelMissing as error:

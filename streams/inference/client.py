@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from tritonclient import grpc
@@ -11,6 +11,11 @@ from tritonclient.utils import InferenceServerException
 
 from schemas.errors import Rejected, Retryable
 from streams.inference.answer import Answer, answer_of
+from streams.inference.configs import BACKGROUND, CROP, JPEG
+
+Stage = Literal["detector", "crop"]
+OTHER_STAGE = "other-stage"
+"""Why a model is not asked that is of another stage than the one it was taken for."""
 
 _INTERNAL_TRIES = 3
 _INTERNAL_PAUSE_S = 0.2
@@ -35,7 +40,7 @@ class TritonClient:
         self.url = url
         self._timeout_s = timeout_s
         self._client = grpc.InferenceServerClient(url)
-        self._wants_background: dict[str, bool] = {}
+        self._inputs: dict[str, frozenset[str]] = {}
 
     def ready(self) -> bool:
         """Tell whether the server answers and is ready."""
@@ -50,33 +55,32 @@ class TritonClient:
         Raises:
             Retryable: Triton does not answer, or does not serve the model.
         """
-        known = self._wants_background.get(model)
-        if known is None:
-            try:
-                metadata = self._client.get_model_metadata(model, client_timeout=self._timeout_s)
-            except InferenceServerException as error:
-                raise self._translated(error, model) from error
-            known = any(tensor.name == "BACKGROUND" for tensor in metadata.inputs)
-            self._wants_background[model] = known
-        return known
+        return BACKGROUND in self._inputs_of(model)
 
-    def infer(self, model: str, jpeg: bytes, background: bytes = b"") -> Answer:
+    def infer(
+        self, model: str, jpeg: bytes, background: bytes = b"", stage: Stage | None = None
+    ) -> Answer:
         """Return the objects of one frame.
 
         Args:
             model: its name in the repository.
             jpeg: the frame.
             background: a block of thumbnails; sent only to models that want one.
+            stage: what the model is taken for; None: it does not matter.
 
         Raises:
-            Rejected: the model refuses this frame (``bad-jpeg``), or fails on it again and again
-                (``model-failed``).
+            Rejected: the model refuses this frame (``bad-jpeg``), fails on it again and again
+                (``model-failed``), or is of another stage (``other-stage``).
             ModelMissing: the model is not served.
             Retryable: Triton does not answer.
         """
-        inputs = [_text_input("JPEG", jpeg)]
-        if self.needs_background(model):
-            inputs.append(_text_input("BACKGROUND", background))
+        wanted = self._inputs_of(model)
+        found: Stage = "crop" if CROP in wanted else "detector"
+        if stage not in (None, found):
+            raise Rejected(f"{model} is a {found}, not a {stage}", reason=OTHER_STAGE)
+        inputs = [_text_input(CROP if found == "crop" else JPEG, jpeg)]
+        if BACKGROUND in wanted:
+            inputs.append(_text_input(BACKGROUND, background))
         for attempt in range(1, _INTERNAL_TRIES + 1):
             try:
                 result = self._client.infer(model, inputs, client_timeout=self._timeout_s)
@@ -95,7 +99,7 @@ class TritonClient:
             Rejected: it cannot be loaded; a version served before goes on being served.
             Retryable: Triton does not answer.
         """
-        self._wants_background.pop(model, None)
+        self._inputs.pop(model, None)
         try:
             self._client.load_model(model, client_timeout=_LOAD_TIMEOUT_S)
         except InferenceServerException as error:
@@ -124,9 +128,22 @@ class TritonClient:
         """Close the connection."""
         self._client.close()
 
+    def _inputs_of(self, model: str) -> frozenset[str]:
+        """Return the names of a model's inputs, as its metadata says."""
+        known = self._inputs.get(model)
+        if known is None:
+            try:
+                metadata = self._client.get_model_metadata(model, client_timeout=self._timeout_s)
+            except InferenceServerException as error:
+                raise self._translated(error, model) from error
+            known = self._inputs[model] = frozenset(tensor.name for tensor in metadata.inputs)
+        return known
+
     def _translated(self, error: InferenceServerException, model: str) -> Rejected | Retryable:
         code, message = _code(error), error.message()
         if code in _REFUSED:
+            # Perhaps not for the frame: another version may want other inputs.
+            self._inputs.pop(model, None)
             return Rejected(f"{model} refuses the frame: {message}", reason="bad-jpeg")
         if code in _INTERNAL:
             return Rejected(
@@ -134,7 +151,7 @@ class TritonClient:
                 reason="model-failed",
             )
         if code == "NOT_FOUND" or "no available versions" in message:
-            self._wants_background.pop(model, None)
+            self._inputs.pop(model, None)
             return ModelMissing(
                 f"Triton at {self.url} does not serve {model}: {message}; "
                 "add it with `sightline models import`"

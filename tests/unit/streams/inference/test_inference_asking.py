@@ -13,7 +13,7 @@ from schemas.site import SiteConfig, parse
 from streams.inference.answer import Answer, Outcome, Refusal
 from streams.inference.asking import Asker, Patience, Question
 from streams.inference.choosing import ModelChoice
-from streams.inference.client import ModelMissing
+from streams.inference.client import ModelMissing, Stage
 from streams.inference.readings import (
     MAX_OBJECTS,
     MAX_READINGS,
@@ -45,7 +45,9 @@ class World:
     pauses: int = 0
     stop_after: int = 10_000
 
-    def infer(self, model: str, jpeg: bytes, background: bytes) -> Answer:
+    def infer(
+        self, model: str, jpeg: bytes, background: bytes = b"", stage: Stage | None = None
+    ) -> Answer:
         self.asked.append(model)
         if self.now_s < self.back_at_s:
             raise Retryable("away")
