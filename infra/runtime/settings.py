@@ -33,6 +33,8 @@ class Settings:
     s3_secret_key: str = ""
     s3_bucket: str = "evidence"
     data_dir: str = ".sightline"
+    checkpoint_s: str = "600"
+    """Seconds between two checkpoints of a stage, for replays."""
     http_port: str = "0"
     """Port of /metrics and /healthz; 0 picks a free one."""
     log_format: str = "json"

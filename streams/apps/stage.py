@@ -4,6 +4,9 @@ The order that makes it safe (architecture §4.1): apply inputs, write their out
 the broker, then store the states that cover them and wait, then acknowledge. States are stored
 at most about once a second, so a restart repeats that second from exactly the stored state and
 emits the same ids again; the next stage drops the repeats by their ``n``.
+
+A worker that stood still for longer than its session has lost its partitions, and may not know it
+yet: it says nothing more and starts anew (docs/adr/0013).
 """
 
 from __future__ import annotations
@@ -13,7 +16,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-import faust
 import structlog
 
 from infra.runtime.configs import ConfigStore
@@ -21,7 +23,10 @@ from infra.runtime.kafka import Message, RecordProducer, send_to_dead_letters
 from infra.runtime.metrics import DEAD_LETTERS, DELAY, DROPPED, RECORDS_IN, RECORDS_OUT
 from schemas.codec import decode
 from schemas.errors import Backpressure, Rejected, Retryable, SightlineError
+from schemas.records import Record
 from streams.apps.caution import Caution
+from streams.apps.checkpoints import CheckpointTimes, checkpoints_of
+from streams.apps.group import SESSION_S, faust_app, message_of
 from streams.apps.logic import Output, StageLogic, Step, Unit
 from streams.apps.states import KeyState, StateStore
 
@@ -29,6 +34,7 @@ BATCH = 200
 """Inputs applied between two waits for the broker: keeps the event loop's heartbeats going."""
 STORE_EVERY_S = 1.0
 CONFIG_WAIT_S = 20.0
+_TICK_S = 0.5
 _INBOX = 1000
 _RETRY_S = 1.0
 _PLANS = 512
@@ -48,9 +54,10 @@ class Stage:
         worker: str,
         configs: ConfigStore,
         scratch: Path,
+        checkpoint_every_s: float | None = None,
     ) -> None:
         self.logic = logic
-        self.app = _faust_app(logic, bootstrap, worker, scratch)
+        self.app = faust_app(logic, bootstrap, worker, scratch)
         self._log = structlog.get_logger(logic.name)
         self._configs = configs
         self._producer = RecordProducer(bootstrap, f"sightline.{logic.name}", linger_ms=0)
@@ -61,6 +68,11 @@ class Stage:
         self._unacknowledged: list[Any] = []
         self._assignment = 0
         self._stored_at = 0.0
+        self._ticked_at = time.monotonic()
+        self._positions: dict[tuple[str, int], int] = {}
+        self._checkpoints = (
+            CheckpointTimes(logic.name, checkpoint_every_s) if checkpoint_every_s else None
+        )
         topic = self.app.topic(
             *logic.sources, key_serializer="raw", value_serializer="raw", acks=True
         )
@@ -76,10 +88,13 @@ class Stage:
         """
         await self.app.start()
         stopped = asyncio.ensure_future(stopping.wait())
+        self._ticked_at = time.monotonic()
+        ticking = asyncio.ensure_future(self._tick())
         try:
             while not stopping.is_set():
                 if self.app.should_stop:
                     raise Retryable(f"Faust gave up {self.logic.name}: see its log")
+                self._check_lease()
                 batch = await self._next_batch(stopped)
                 if batch:
                     await self._apply(batch)
@@ -88,7 +103,22 @@ class Stage:
             await self._store()
         finally:
             stopped.cancel()
+            ticking.cancel()
             await asyncio.wait_for(self.app.stop(), timeout=15)
+
+    async def _tick(self) -> None:
+        # Once it has run out it stays so, whoever looks first.
+        while time.monotonic() - self._ticked_at <= SESSION_S:
+            self._ticked_at = time.monotonic()
+            await asyncio.sleep(_TICK_S)
+
+    def _check_lease(self) -> None:
+        still_s = time.monotonic() - self._ticked_at
+        if still_s > SESSION_S:
+            raise Retryable(
+                f"{self.logic.name} stood still for {still_s:.0f} s, longer than its session of "
+                f"{SESSION_S:g} s: its partitions may be another worker's; started again, it goes on"
+            )
 
     async def _take(self, stream: Any) -> None:
         async for event in stream.noack().events():
@@ -99,6 +129,9 @@ class Stage:
         self._assignment += 1
         self._unacknowledged.clear()
         self._states.forget()
+        self._positions.clear()
+        if self._checkpoints is not None:
+            self._checkpoints.forget()
 
     async def _next_batch(self, stopped: asyncio.Future[Any]) -> list[tuple[int, Any]]:
         """Wait up to the next store for an input, then take what is there."""
@@ -120,10 +153,12 @@ class Stage:
             if assignment != self._assignment:
                 continue
             try:
-                await self._apply_message(_message(event))
+                await self._apply_message(message_of(event))
             except _ReassignedError:
                 continue
             done.append((assignment, event))
+            message = event.message
+            self._positions[message.topic, message.partition] = message.offset
             # Under a backlog a batch takes seconds: the group's heartbeats must go on.
             await asyncio.sleep(0)
         await asyncio.get_running_loop().run_in_executor(None, self._producer.flush)
@@ -155,6 +190,7 @@ class Stage:
         if assignment != self._assignment:
             self._states.forget()
             raise _ReassignedError
+        self._check_lease()
         step = self._step(state, unit, message, plan)
         if step.dropped:
             DROPPED.labels(self.logic.name, step.dropped).inc()
@@ -162,6 +198,8 @@ class Stage:
         state.value = step.state
         state.sequence += 1
         state.dirty = True
+        state.at = unit.at
+        state.source = message.topic
         self._states.put(partition, unit.key, state)
         for output in step.outputs:
             await self._send(output)
@@ -188,7 +226,9 @@ class Stage:
     async def _meet(self, partition: int) -> None:
         while not self._states.holds(partition):
             try:
-                await asyncio.get_running_loop().run_in_executor(None, self._states.load, partition)
+                await asyncio.get_running_loop().run_in_executor(
+                    None, self._states.load, partition, _now_ms()
+                )
             except Retryable as error:
                 self._log.warning("states cannot be read yet", error=str(error))
                 await asyncio.sleep(_RETRY_S)
@@ -209,10 +249,15 @@ class Stage:
         return self._plans[place]
 
     async def _send(self, output: Output) -> None:
+        await self._write(output.topic, output.record, key=output.key)
+        RECORDS_OUT.labels(output.topic).inc()
+
+    async def _write(
+        self, topic: str, record: Record, *, key: str, partition: int | None = None
+    ) -> None:
         while True:
             try:
-                self._producer.send(output.topic, output.record, key=output.key)
-                RECORDS_OUT.labels(output.topic).inc()
+                self._producer.send(topic, record, key=key, partition=partition)
                 return
             except Backpressure as full:
                 self._producer.poll()
@@ -232,47 +277,29 @@ class Stage:
     async def _store(self) -> None:
         assignment = self._assignment
         covered, self._unacknowledged = self._unacknowledged, []
-        self._states.write_dirty(self._producer, int(time.time() * 1000))
+        self._check_lease()
+        self._states.write_dirty(self._producer, _now_ms())
         await asyncio.get_running_loop().run_in_executor(None, self._producer.flush)
         self._stored_at = time.monotonic()
         if assignment != self._assignment:
             return
         for event in covered:
             event.ack()
+        await self._copy_due()
+
+    async def _copy_due(self) -> None:
+        """Write the checkpoints that are due; a lost one is made up for by the next."""
+        if self._checkpoints is None:
+            return
+        for partition in self._states.partitions():
+            if not self._checkpoints.due(partition, time.time()):
+                continue
+            for record in checkpoints_of(
+                self.logic.name, partition, self._states, self._positions, _now_ms()
+            ):
+                topic = f"checkpoints.{self.logic.name}"
+                await self._write(topic, record, key=record.key, partition=partition)
 
 
-def _faust_app(logic: StageLogic, bootstrap: str, worker: str, scratch: Path) -> faust.App:
-    scratch.mkdir(parents=True, exist_ok=True)
-    return faust.App(
-        f"sightline.{logic.name}",
-        broker=f"kafka://{bootstrap}",
-        store="memory://",
-        datadir=scratch / logic.name,
-        autodiscover=False,
-        web_enabled=False,
-        topic_disable_leader=True,
-        topic_allow_declare=False,
-        consumer_auto_offset_reset="earliest",
-        consumer_group_instance_id=f"{logic.name}-{worker}",
-        # A message still in hand is read again after a rebalance; waiting for it here can hang.
-        stream_wait_empty=False,
-        broker_commit_interval=1.0,
-        broker_session_timeout=10.0,
-        broker_heartbeat_interval=2.0,
-        consumer_max_fetch_size=4 << 20,
-    )
-
-
-def _message(event: Any) -> Message:
-    raw = event.message
-    return Message(
-        topic=raw.topic,
-        partition=raw.partition,
-        offset=raw.offset,
-        key=raw.key.decode("utf-8", "replace") if raw.key is not None else None,
-        value=raw.value,
-        arrived_at=int((raw.timestamp or 0) * 1000),
-        headers=tuple(raw.headers.items())
-        if isinstance(raw.headers, dict)
-        else tuple(raw.headers or ()),
-    )
+def _now_ms() -> int:
+    return int(time.time() * 1000)

@@ -1,11 +1,15 @@
 """Where a stage keeps its state: a compacted topic, co-partitioned with its input.
 
-One record per key, the highest sequence wins. The sequence counts the units applied, so two
-workers that applied the same inputs write the same sequence with the same body.
+Whoever takes a partition over writes a claim into it first; the claim's offset is its number. State
+is stored under ``<key>@<claim>``, so that a worker that lost the partition without noticing can
+neither overwrite what its successor stored nor have it compacted away (docs/adr/0013). The highest
+claim wins, then the highest sequence, which counts the units applied.
 """
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,13 +17,15 @@ import msgspec
 
 from infra.runtime.kafka import RecordProducer, read_all
 from schemas.codec import decode_as
-from schemas.errors import Fatal, Rejected
+from schemas.errors import Fatal, Rejected, Retryable
 from schemas.records import State
 
 FORMAT = 1
 """Layout of the body: msgpack of the stage's state class."""
 MAX_BODY_BYTES = 7 << 20
 """Below the segment of a state topic, which bounds its records."""
+CLAIM_KEY = "/claim"
+"""No camera and no site is called so."""
 
 
 @dataclass(slots=True)
@@ -29,6 +35,12 @@ class KeyState:
     value: Any
     sequence: int = 0
     dirty: bool = False
+    at: int | None = None
+    """Event time of the last unit applied, UTC ms."""
+    source: str | None = None
+    """Topic of the last unit that this worker applied."""
+    older: tuple[str, ...] = ()
+    """Message keys of earlier claims, to be deleted once there is a record under this one."""
 
 
 class StateStore:
@@ -40,37 +52,56 @@ class StateStore:
         self._bootstrap = bootstrap
         self._decoder: msgspec.msgpack.Decoder[Any] = msgspec.msgpack.Decoder(state_type)
         self._partitions: dict[int, dict[str, KeyState]] = {}
+        self._claims: dict[int, int] = {}
+        self._claimer: RecordProducer | None = None
 
     def holds(self, partition: int) -> bool:
         """Tell whether this partition's states are in memory."""
         return partition in self._partitions
 
-    def load(self, partition: int) -> None:
-        """Read a partition's states to their present end.
+    def partitions(self) -> tuple[int, ...]:
+        """Return the partitions whose states are in memory."""
+        return tuple(self._partitions)
+
+    def of(self, partition: int) -> Mapping[str, KeyState]:
+        """Return a partition's states by key."""
+        return self._partitions[partition]
+
+    def load(self, partition: int, stored_at: int) -> None:
+        """Claim a partition and read its states to their present end.
 
         Raises:
             Retryable: Kafka does not answer.
             Fatal: a state was written by a newer layout.
         """
-        newest: dict[str, State] = {}
+        mark = uuid.uuid4().bytes
+        self._write_claim(partition, mark, stored_at)
+        claim: int | None = None
+        stored: dict[str, dict[str, State]] = {}
         for message in read_all(self._bootstrap, self._topic, [partition]):
             if message.value is None:
+                for records in stored.values():
+                    records.pop(message.key or "", None)
                 continue
-            try:
-                state = decode_as(State, message.value)
-            except Rejected as error:
-                raise Fatal(
-                    f"{self._topic}[{partition}]@{message.offset} is damaged ({error}): restore it "
-                    "from checkpoints, or delete the record to start that key afresh"
-                ) from error
-            kept = newest.get(state.key)
-            if kept is None or state.sequence >= kept.sequence:
-                newest[state.key] = state
-        self._partitions[partition] = {key: self._restored(state) for key, state in newest.items()}
+            state = self._read(partition, message.offset, message.value)
+            if state.key == CLAIM_KEY:
+                claim = message.offset if state.body == mark else claim
+            else:
+                stored.setdefault(state.key, {})[message.key or ""] = state
+        if claim is None:
+            raise Retryable(f"the claim to {self._topic}[{partition}] cannot be read back")
+        self._claims[partition] = claim
+        self._partitions[partition] = {
+            key: self._restored(earlier)
+            for key, records in stored.items()
+            # Above our own claim it is another's by now, who will notice us as little as we him.
+            if (earlier := {m: state for m, state in records.items() if state.claim < claim})
+        }
 
     def forget(self) -> None:
         """Drop everything: the partitions may be another worker's now."""
         self._partitions.clear()
+        self._claims.clear()
 
     def get(self, partition: int, key: str) -> KeyState | None:
         """Return a key's state, or None if it was never met."""
@@ -96,29 +127,72 @@ class StateStore:
         """
         for partition, states in self._partitions.items():
             for key, state in states.items():
-                if not state.dirty:
-                    continue
-                body = self.packed(state)
-                if len(body) > MAX_BODY_BYTES:
-                    raise Fatal(
-                        f"{self._stage}'s state of {key} has grown to {len(body)} bytes, more than "
-                        f"{MAX_BODY_BYTES}: please report it with the site's configuration"
-                    )
-                record = State(
-                    stage=self._stage,
-                    key=key,
-                    sequence=state.sequence,
-                    format=FORMAT,
-                    stored_at=stored_at,
-                    body=body,
-                )
-                producer.send(self._topic, record, key=key, partition=partition)
-                state.dirty = False
+                if state.dirty:
+                    self._write(producer, partition, key, state, stored_at)
 
-    def _restored(self, state: State) -> KeyState:
-        if state.format > FORMAT:
+    def _write(
+        self, producer: RecordProducer, partition: int, key: str, state: KeyState, stored_at: int
+    ) -> None:
+        body = self.packed(state)
+        if len(body) > MAX_BODY_BYTES:
             raise Fatal(
-                f"the state of {state.key} in {self._topic} has layout {state.format}, this version "
+                f"{self._stage}'s state of {key} has grown to {len(body)} bytes, more than "
+                f"{MAX_BODY_BYTES}: please report it with the site's configuration"
+            )
+        claim = self._claims[partition]
+        record = State(
+            stage=self._stage,
+            key=key,
+            sequence=state.sequence,
+            format=FORMAT,
+            stored_at=stored_at,
+            body=body,
+            claim=claim,
+            at=state.at,
+        )
+        producer.send(self._topic, record, key=f"{key}@{claim}", partition=partition)
+        # One producer keeps its order: the older ones go only after the newer one stands.
+        for message_key in state.older:
+            producer.send_raw(self._topic, None, key=message_key, partition=partition)
+        state.older = ()
+        state.dirty = False
+
+    def _write_claim(self, partition: int, mark: bytes, stored_at: int) -> None:
+        # Not the stage's producer: waiting here must not swallow the failure of an output.
+        if self._claimer is None:
+            self._claimer = RecordProducer(
+                self._bootstrap, f"sightline.{self._stage}.claims", linger_ms=0
+            )
+        record = State(
+            stage=self._stage,
+            key=CLAIM_KEY,
+            sequence=0,
+            format=FORMAT,
+            stored_at=stored_at,
+            body=mark,
+        )
+        self._claimer.send(self._topic, record, key=CLAIM_KEY, partition=partition)
+        self._claimer.flush()
+
+    def _read(self, partition: int, offset: int, value: bytes) -> State:
+        try:
+            return decode_as(State, value)
+        except Rejected as error:
+            raise Fatal(
+                f"{self._topic}[{partition}]@{offset} is damaged ({error}): restore it "
+                "from checkpoints, or delete the record to start that key afresh"
+            ) from error
+
+    def _restored(self, records: Mapping[str, State]) -> KeyState:
+        newest = max(records.values(), key=lambda state: (state.claim, state.sequence))
+        if newest.format > FORMAT:
+            raise Fatal(
+                f"the state of {newest.key} in {self._topic} has layout {newest.format}, this version "
                 f"knows {FORMAT}: run the newer version"
             )
-        return KeyState(value=self.unpacked(state.body), sequence=state.sequence)
+        return KeyState(
+            value=self.unpacked(newest.body),
+            sequence=newest.sequence,
+            at=newest.at,
+            older=tuple(records),
+        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import threading
 from collections.abc import Sequence
@@ -37,7 +38,10 @@ def run_streams(service: Service, only: Sequence[str] = ()) -> None:
         stopping = asyncio.Event()
         settings = service.settings
         scratch = settings.data / "faust"
-        stages = [Stage(logic, bootstrap, settings.worker, configs, scratch) for logic in chosen]
+        every_s = checkpoint_every_s(settings.checkpoint_s)
+        stages = [
+            Stage(logic, bootstrap, settings.worker, configs, scratch, every_s) for logic in chosen
+        ]
         signalled = asyncio.ensure_future(_signalled(service.stopping, stopping))
         tasks = [asyncio.ensure_future(stage.run(stopping)) for stage in stages]
         watchdog.start()
@@ -52,6 +56,21 @@ def run_streams(service: Service, only: Sequence[str] = ()) -> None:
     finally:
         watchdog.stop()
         configs.close()
+
+
+def checkpoint_every_s(text: str) -> float:
+    """Read the setting.
+
+    Raises:
+        Fatal: it is no number of seconds above 0.
+    """
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < math.inf:
+        raise Fatal(f"SIGHTLINE_CHECKPOINT_S is {text!r}: give a number of seconds above 0")
+    return seconds
 
 
 async def _signalled(source: threading.Event, target: asyncio.Event) -> None:

@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from infra.local.stack import Stack, StackConfig
 from infra.runtime.configs import ConfigStore
-from infra.runtime.kafka import RecordProducer, create_topics, read_all
+from infra.runtime.kafka import RecordProducer, read_all
 from schemas.codec import decode_as
 from schemas.errors import Retryable
 from schemas.records import AppliedConfig, Beat, Record, State
 from schemas.site import SiteConfig, digest
-from schemas.topics import dead_letter_topic, site_topics
+from schemas.topics import dead_letter_topic
 from streams.apps.logic import Step, Unit
 from streams.apps.stage import Stage
+from streams.apps.states import CLAIM_KEY
+from tests.contract.streams.conftest import SITE
 
-SITE = "depot-7"
 CONFIG = "version: 1\nsite: depot-7\ncameras: {gate: {source: 'synthetic:walkers'}}\n"
 BAD = 7
 
@@ -60,19 +58,6 @@ class Counting:
         return Step(state, ())
 
 
-@pytest.fixture(scope="module")
-def kafka() -> Iterator[str]:
-    data_dir = Path(tempfile.mkdtemp(prefix="sightline-stage-"))
-    stack = Stack(StackConfig(data_dir=data_dir, parts=frozenset({"edge-kafka"})))
-    stack.start()
-    try:
-        create_topics(stack.endpoints.edge_kafka, site_topics(SITE))
-        yield stack.endpoints.edge_kafka
-    finally:
-        stack.stop()
-        shutil.rmtree(data_dir)
-
-
 def run(kafka: str, scratch: Path, done: Callable[[], bool]) -> None:
     """Run the stage until ``done``."""
     configs = ConfigStore(kafka)
@@ -94,10 +79,14 @@ def run(kafka: str, scratch: Path, done: Callable[[], bool]) -> None:
 
 
 def seen(kafka: str) -> list[int]:
-    states = [decode_as(State, m.value) for m in read_all(kafka, "state.sense") if m.value]
+    states = [
+        decode_as(State, m.value)
+        for m in read_all(kafka, "state.sense")
+        if m.value and m.key != CLAIM_KEY
+    ]
     if not states:
         return []
-    newest = max(states, key=lambda state: state.sequence)
+    newest = max(states, key=lambda state: (state.claim, state.sequence))
     return msgspec.msgpack.decode(newest.body, type=Counted).seen
 
 

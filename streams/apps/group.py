@@ -1,0 +1,53 @@
+"""The consumer group of a stage: how Faust is set up, and its messages as ours."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import faust
+
+from infra.runtime.kafka import Message
+from streams.apps.logic import StageLogic
+
+SESSION_S = 10.0
+"""After so long without a sign the group gives this worker's partitions to another."""
+
+
+def faust_app(logic: StageLogic, bootstrap: str, worker: str, scratch: Path) -> faust.App:
+    """Return the app of one stage and worker; its id is the group's."""
+    scratch.mkdir(parents=True, exist_ok=True)
+    return faust.App(
+        f"sightline.{logic.name}",
+        broker=f"kafka://{bootstrap}",
+        store="memory://",
+        datadir=scratch / logic.name,
+        autodiscover=False,
+        web_enabled=False,
+        topic_disable_leader=True,
+        topic_allow_declare=False,
+        consumer_auto_offset_reset="earliest",
+        consumer_group_instance_id=f"{logic.name}-{worker}",
+        # A message still in hand is read again after a rebalance; waiting for it here can hang.
+        stream_wait_empty=False,
+        broker_commit_interval=1.0,
+        broker_session_timeout=SESSION_S,
+        broker_heartbeat_interval=2.0,
+        consumer_max_fetch_size=4 << 20,
+    )
+
+
+def message_of(event: Any) -> Message:
+    """Return what Faust handed over as our own type."""
+    raw = event.message
+    return Message(
+        topic=raw.topic,
+        partition=raw.partition,
+        offset=raw.offset,
+        key=raw.key.decode("utf-8", "replace") if raw.key is not None else None,
+        value=raw.value,
+        arrived_at=int((raw.timestamp or 0) * 1000),
+        headers=tuple(raw.headers.items())
+        if isinstance(raw.headers, dict)
+        else tuple(raw.headers or ()),
+    )
