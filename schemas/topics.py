@@ -24,6 +24,7 @@ from schemas.records import (
     Health,
     Judged,
     Matched,
+    ModelChunk,
     ModelUpdate,
     Receipt,
     Sensed,
@@ -234,11 +235,11 @@ _UP = (
 )
 
 
-def _down(name: str, record: type, about: str, *, compacted: bool = True) -> Topic:
+def _down(name: str, *records: type, about: str, compacted: bool = True) -> Topic:
     return Topic(
         name,
         "document id",
-        (record,),
+        records,
         about,
         "down",
         partitions=1,
@@ -250,13 +251,13 @@ def _down(name: str, record: type, about: str, *, compacted: bool = True) -> Top
 
 def _down_topics(site: str) -> tuple[Topic, ...]:
     return (
-        _down(f"down.{site}.config", ConfigDocument, "desired configuration"),
-        _down(f"down.{site}.feedback", Feedback, "operators' words on events"),
-        _down(f"down.{site}.commands", Command, "orders to the site", compacted=False),
+        _down(f"down.{site}.config", ConfigDocument, about="desired configuration"),
+        _down(f"down.{site}.feedback", Feedback, about="operators' words on events"),
+        _down(f"down.{site}.commands", Command, about="orders to the site", compacted=False),
     )
 
 
-_MODELS = _down("down.global.models", ModelUpdate, "desired versions of models")
+_MODELS = _down("down.global.models", ModelUpdate, ModelChunk, about="desired versions of models")
 
 
 def dead_letter_topic(source: str) -> str:

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-from schemas.records.capture import Beat, Frame, Video, VideoPacket
-from schemas.records.downlink import AppliedConfig, Command, ConfigDocument, Feedback, ModelUpdate
+from schemas.records.capture import Beat, Frame, Video, VideoPacket, View
+from schemas.records.downlink import (
+    AppliedConfig,
+    Command,
+    ConfigDocument,
+    Feedback,
+    ModelChunk,
+    ModelUpdate,
+)
 from schemas.records.stages import (
     Candidate,
     Decision,
@@ -51,6 +58,7 @@ Record = (
     | Feedback
     | Command
     | ModelUpdate
+    | ModelChunk
     | State
     | Checkpoint
 )
@@ -77,6 +85,7 @@ SCHEMA_IDS: dict[type[Record], int] = {
     ModelUpdate: 19,
     State: 20,
     Checkpoint: 21,
+    ModelChunk: 22,
 }
 """Fixed for ever: the id stands in every message and in the name of the schema's file."""
 
@@ -100,6 +109,7 @@ __all__ = [
     "Judged",
     "Look",
     "Matched",
+    "ModelChunk",
     "ModelUpdate",
     "PathPoint",
     "Reading",
@@ -115,4 +125,5 @@ __all__ = [
     "Verdict",
     "Video",
     "VideoPacket",
+    "View",
 ]

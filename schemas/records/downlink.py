@@ -66,18 +66,47 @@ class Command:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelUpdate:
-    """Desired version of a model, whole by address or in chunks."""
+    """Desired version of a model; its weights come in chunks or from an address."""
 
     model: str
     version: str
+    """Names card and weights: see ``streams.inference.updating.releases``."""
     sites: tuple[str, ...]
     """Empty: all."""
     card: str
     """model.yaml text."""
     sha256: str
+    """Of the weights; empty for a model without."""
+    size: int
+    """Bytes of the weights."""
+    chunks: int
+    """Number of ``ModelChunk`` records that hold the weights; 0: by address, or without weights."""
     address: str | None = None
+    max_answer_s: float
+    """A frame's answer may take so long."""
+    max_missing: float | None = None
+    """Share of the objects of the version before that may be missing."""
+    max_score_change: float | None = None
+    """Mean change of the scores of objects that both versions find."""
+    watch_s: float
+    """For so long after the switch errors bring the version before back."""
+    max_error_rate: float
+    """Share of frames that may fail meanwhile."""
+    published_at: int
+    author: str = ""
+    deleted: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelChunk:
+    """A part of a model's weights."""
+
+    sha256: str
+    """Of the whole weights."""
     chunk: int
+    """From 0."""
     chunks: int
     data: bytes
+    """Empty when deleted."""
     published_at: int
     deleted: bool = False

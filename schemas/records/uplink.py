@@ -182,10 +182,12 @@ class Receipt:
     kind: str
     status: Literal["applied", "refused"]
     config_version: int
-    """The version in force."""
+    """The version in force: of the configuration, or of the model at this site."""
     sha256: str
     """Of the document this answers."""
     errors: str
     """JSON array of faults."""
     at: int
     revision: int
+    details: str = "{}"
+    """JSON object; of a model: what is wanted, what runs, and why."""
