@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from infra.runtime.configs import ConfigStore
 from infra.runtime.kafka import (
@@ -25,14 +25,17 @@ from schemas.codec import decode
 from schemas.errors import Backpressure, Rejected, Retryable
 from schemas.records import Beat, Detections, Frame, Reading
 from streams.inference import histories, overload
-from streams.inference.answer import Outcome, Refusal
-from streams.inference.asking import Asker, Question
-from streams.inference.choosing import ModelChoice
+from streams.inference.answer import Refusal
+from streams.inference.asking import Asker
+from streams.inference.choosing import ModelChoice, Use
 from streams.inference.client import TritonClient
 from streams.inference.figures import FRAME_RATE, FRAMES, OVERLOADED
-from streams.inference.histories import Histories
-from streams.inference.overload import Load, OverloadConfig, Waiting
-from streams.inference.readings import OVERLOAD, beat_reading, detections_of, frame_reading
+from streams.inference.histories import Before, Histories
+from streams.inference.overload import Load, OverloadConfig
+from streams.inference.rates import due
+from streams.inference.readings import NOT_DUE, beat_reading, detections_of, frame_reading
+from streams.inference.rounds import Rounds, Said, Shown
+from streams.inference.sparing import spare
 
 GROUP = "sightline.detect"
 SOURCE, TARGET = "frames", "detections"
@@ -47,11 +50,11 @@ _PAUSE_FOR_CONFIG_S = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One record of a turn, and what the background of a frame is."""
+    """One record of a turn, and what a frame is judged by."""
 
     message: Message
     record: Frame | Beat
-    background: bytes = b""
+    before: Before
 
 
 @dataclass
@@ -94,6 +97,7 @@ class Detector:
             pause=self._hold,
         )
         self._choice = ModelChoice(self._configs, now_s)
+        self._rounds = Rounds(self._asker.ask)
         self._histories: dict[int, Histories] = {}
         self._next_offsets: dict[int, int] = {}
         self._load = Load()
@@ -123,15 +127,15 @@ class Detector:
             return
         behind = self._consumer.lag()
         LAG.labels(SOURCE).set(behind)
-        outcomes = self._outcomes(turn.entries, behind)
-        if outcomes is None:
+        said = self._said(turn.entries, behind)
+        if said is None:
             return
         for message, error in turn.refused:
             DEAD_LETTERS.labels(SOURCE, error.reason).inc()
             self._service.log.warning("refused a record", error=str(error), reason=error.reason)
             send_to_dead_letters(self._producer, message, error)
         written = 0
-        for record in self._records(turn.entries, outcomes):
+        for record in self._records(turn.entries, said):
             self._send(record)
             written += 1
         self._producer.flush()
@@ -143,7 +147,7 @@ class Detector:
         for message in turn.messages:
             self._next_offsets[message.partition] = message.offset + 1
         RECORDS_OUT.labels(TARGET).inc(written)
-        self._count(turn.entries, outcomes)
+        self._count(turn.entries, said)
 
     def _read(self, turn: Turn) -> None:
         limit = READ_WHEN_OVERLOADED if self._load.overloaded else READ_AT_ONCE
@@ -174,7 +178,7 @@ class Detector:
         turn.after[partition], before = histories.step(
             turn.after[partition], record, message.offset
         )
-        turn.entries.append(Entry(message, record, before.background))
+        turn.entries.append(Entry(message, record, before))
 
     def _histories_at(self, message: Message) -> Histories:
         """Return the backgrounds as they were before a message, made again where needed."""
@@ -189,44 +193,46 @@ class Detector:
         )
         return histories.restored((one.offset, one.value) for one in found)
 
-    def _outcomes(self, entries: list[Entry], behind: int) -> dict[int, Outcome] | None:
-        """Return the outcome of each frame by its index in ``entries``; None: stop."""
-        frames = {i: one.record for i, one in enumerate(entries) if isinstance(one.record, Frame)}
-        indices = list(frames)
-        waiting = [Waiting(one.camera, one.keep) for one in frames.values()]
-        self._load, left_out = overload.step(
-            self._load, waiting, behind, self._now_s(), OverloadConfig()
-        )
-        outcomes: dict[int, Outcome] = {indices[number]: OVERLOAD for number in left_out}
-        questions: dict[int, Question] = {}
-        for index in (index for index in indices if index not in outcomes):
-            chosen = self._chosen(frames[index])
+    def _said(self, entries: list[Entry], behind: int) -> dict[int, Said] | None:
+        """Return what was said of each frame by its index in ``entries``; None: stop."""
+        shown: dict[int, Shown] = {}
+        said: dict[int, Said] = {}
+        for index, entry in enumerate(entries):
+            if not isinstance(entry.record, Frame):
+                continue
+            chosen = self._chosen(entry.record, entry.before.previous_at)
             if chosen is None:
                 return None
             if isinstance(chosen, Refusal):
-                outcomes[index] = chosen
+                said[index] = Said((chosen,))
             else:
-                questions[index] = _question(entries[index], chosen)
+                background = entry.before.background
+                shown[index] = Shown(entry.record, chosen, entry.message.arrived_at, background)
+        self._load, spared = spare(
+            self._load, list(shown.values()), behind, self._now_s(), OverloadConfig()
+        )
         began_s = self._now_s()
-        answers = self._asker.ask(list(questions.values()))
-        if answers is None:
+        found = self._rounds.about([one.shown for one in spared])
+        if found is None:
             return None
-        self._load = overload.answered(self._load, len(questions), self._now_s() - began_s)
-        outcomes.update(zip(questions, answers, strict=True))
-        return outcomes
+        asked = sum(bool(one.shown.uses) for one in spared)
+        self._load = overload.answered(self._load, asked, self._now_s() - began_s)
+        for index, one, answers in zip(shown, spared, found, strict=True):
+            said[index] = replace(answers, outcomes=(*answers.outcomes, *one.left_out))
+        return said
 
-    def _chosen(self, frame: Frame) -> str | Refusal | None:
-        """Return the model for a frame, waiting for its configuration; None: stop."""
+    def _chosen(self, frame: Frame, previous_at: int | None) -> tuple[Use, ...] | Refusal | None:
+        """Return the models due at a frame, waiting for its configuration; None: stop."""
         while True:
             try:
-                return self._choice.model_of(frame)
+                return due(self._choice.uses_of(frame), frame, previous_at)
             except Rejected as error:
                 return Refusal("failed", error.reason)
             except Retryable:
                 if not self._hold(_PAUSE_FOR_CONFIG_S):
                     return None
 
-    def _records(self, entries: list[Entry], outcomes: dict[int, Outcome]) -> list[Detections]:
+    def _records(self, entries: list[Entry], said: dict[int, Said]) -> list[Detections]:
         readings: dict[int, list[Reading]] = {}
         sites: dict[int, str] = {}
         for index, entry in enumerate(entries):
@@ -235,7 +241,7 @@ class Detector:
             readings.setdefault(place, []).append(
                 beat_reading(entry.record, offset)
                 if isinstance(entry.record, Beat)
-                else frame_reading(entry.record, offset, [outcomes[index]])
+                else _reading(entry.record, offset, said[index])
             )
         return [
             record
@@ -251,13 +257,15 @@ class Detector:
             except Backpressure:
                 self._producer.flush()
 
-    def _count(self, entries: list[Entry], outcomes: dict[int, Outcome]) -> None:
+    def _count(self, entries: list[Entry], said: dict[int, Said]) -> None:
         FRAME_RATE.set(self._load.frames_per_s or 0)
         OVERLOADED.set(self._load.overloaded)
-        for index, outcome in outcomes.items():
+        for index, one in said.items():
             record = entries[index].record
             assert isinstance(record, Frame)
-            reading = frame_reading(record, 0, [outcome])
+            reading = _reading(record, 0, one)
+            if reading.reason == NOT_DUE.reason:
+                continue
             FRAMES.labels(reading.camera, reading.model, reading.outcome).inc()
             if reading.outcome != "ok":
                 DROPPED.labels("frame", reading.reason).inc()
@@ -297,14 +305,5 @@ def run_detect(service: Service) -> None:
         detector.close()
 
 
-def _question(entry: Entry, model: str) -> Question:
-    frame = entry.record
-    assert isinstance(frame, Frame)
-    return Question(
-        model=model,
-        camera=frame.camera,
-        jpeg=frame.jpeg,
-        arrived_at=entry.message.arrived_at,
-        background=entry.background,
-        keep=frame.keep,
-    )
+def _reading(frame: Frame, offset: int, said: Said) -> Reading:
+    return frame_reading(frame, offset, said.outcomes, said.attributes)

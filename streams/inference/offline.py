@@ -8,11 +8,13 @@ from typing import Protocol
 from schemas.errors import Rejected
 from schemas.records import Frame, Reading
 from streams.inference.answer import Answer, Outcome, Refusal
+from streams.inference.asking import Question
 from streams.inference.choosing import Use
-from streams.inference.crops import attributed, crops_of
+from streams.inference.client import OTHER_STAGE
 from streams.inference.histories import Memory, remember
 from streams.inference.rates import due
 from streams.inference.readings import frame_reading
+from streams.inference.rounds import Rounds, Shown
 
 
 class Model(Protocol):
@@ -23,7 +25,7 @@ class Model(Protocol):
         """Whether it looks at cut-outs of what other models found."""
 
     def infer(self, jpeg: bytes, background: bytes = b"") -> Answer:
-        """Return the objects of one frame; raises ``Rejected``."""
+        """Return the objects of one picture; raises ``Rejected``."""
 
 
 def readings_of(
@@ -36,24 +38,20 @@ def readings_of(
         uses: the camera's models.
         models: by name, all of those.
     """
-    memory = Memory()
-    second = {use.model for use in uses if models[use.model].sees_crops}
+    memory, rounds = Memory(), Rounds(lambda questions: [_answer(q, models) for q in questions])
     for offset, frame in enumerate(frames):
         memory, before = remember(memory, frame, offset)
         looking = due(uses, frame, before.previous_at)
-        outcomes = [
-            _ask(models[use.model], use.model, frame.jpeg, before.background)
-            for use in looking
-            if use.model not in second
-        ]
-        crops = crops_of(frame.jpeg, outcomes, [use for use in looking if use.model in second])
-        said = [_ask(models[crop.model], crop.model, crop.jpeg) for crop in crops]
-        more = attributed(outcomes, crops, said)
-        yield frame_reading(frame, offset, [*outcomes, *more.outcomes], more.attributes)
+        found = rounds.about([Shown(frame, looking, background=before.background)])
+        assert found is not None
+        yield frame_reading(frame, offset, found[0].outcomes, found[0].attributes)
 
 
-def _ask(model: Model, name: str, jpeg: bytes, background: bytes = b"") -> Outcome:
+def _answer(question: Question, models: Mapping[str, Model]) -> Outcome:
+    model = models[question.model]
+    if model.sees_crops != (question.stage == "crop"):
+        return Refusal("failed", OTHER_STAGE, question.model)
     try:
-        return model.infer(jpeg, background)
+        return model.infer(question.jpeg, question.background)
     except Rejected as error:
-        return Refusal("failed", error.reason, name)
+        return Refusal("failed", error.reason, question.model)
