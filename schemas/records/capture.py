@@ -11,6 +11,24 @@ from typing import Literal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """What a picture looks like, for sensors of tampering."""
+
+    brightness: float
+    """Mean grey level, 0..1."""
+    contrast: float
+    """Standard deviation of the grey levels, 0..0.5."""
+    sharpness: float
+    """Standard deviation of the Laplacian, grey levels of 0..255."""
+    structure: bytes
+    """Edges in each of 16 x 9 cells, row by row: direction in the high half of the byte, strength
+    in the low."""
+    unchanged_ms: int
+    """For how long the picture has been the very same, pictures held back included; 0 where that is
+    not known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
     """One analysed frame of a camera; (camera, epoch_at, seq) names it for ever."""
 
@@ -35,6 +53,8 @@ class Frame:
     """The motion gate held back still frames since the frame before: absence in between proves nothing."""
     keep: bool = False
     """Detection must not drop it (pace: max)."""
+    view: View | None = None
+    """None where no sensor asks for it."""
     jpeg: bytes
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from schemas.records.capture import View
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
@@ -61,6 +63,10 @@ class Reading:
     nothing of any."""
     looks: tuple[Look, ...] = ()
     """The models asked about the frame, in the configuration's order; empty: ``model`` found all."""
+    motion: float | None = None
+    """Share of the picture that moved, 0..1; None for the first of an epoch."""
+    view: View | None = None
+    """As the frame's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -57,6 +57,8 @@ def frame_reading(
         labels=tuple(label for answer in answers for label in answer.labels),
         attributes=tuple(attributes),
         looks=tuple(look for look in looks if look.model),
+        motion=frame.motion,
+        view=frame.view,
     )
 
 
