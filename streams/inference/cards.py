@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.resources import files
+from typing import Any
 
 import yaml
 
@@ -19,16 +20,27 @@ def read_card(text: str, where: str) -> Card:
     Raises:
         Rejected: it is not YAML, or does not say what a card must say.
     """
-    try:
-        values = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise Rejected(f"the model card {where} is not YAML: {error}", reason="bad-card") from error
-    if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
-        raise Rejected(f"the model card {where} must be a map of keys", reason="bad-card")
+    values = read_values(text, where)
     try:
         return card_from(values)
     except BadCard as error:
         raise Rejected(f"the model card {where}: {error}", reason="bad-card") from error
+
+
+def read_values(text: str, where: str) -> dict[str, Any]:
+    """Return the keys and values of a YAML text, whatever they are and however few.
+
+    Raises:
+        Rejected: it is not a map in YAML.
+    """
+    try:
+        values = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        told = " ".join(str(error).split())
+        raise Rejected(f"the model card {where} is not YAML: {told}", reason="bad-card") from error
+    if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
+        raise Rejected(f"the model card {where} must be a map of keys", reason="bad-card")
+    return values
 
 
 def included_cards() -> tuple[str, ...]:

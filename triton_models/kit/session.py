@@ -80,6 +80,18 @@ class Session:
             )
         return tuple(shape[1:] for shape in told)
 
+    @cached_property
+    def takes_batches(self) -> bool:
+        """Whether it answers several pictures at once: by what the file says, and when tried."""
+        if self.size is None or isinstance(self.input.shape[0], int):
+            return False
+        width, height = self.size
+        try:
+            outputs = self._answer(np.zeros((2, _CHANNELS, height, width), np.float32))
+        except Exception:  # noqa: BLE001 (onnxruntime's errors share no base class but this)
+            return False
+        return [output.shape for output in outputs] == [(2, *shape) for shape in self.shapes]
+
     def run(self, tensor: Floats) -> list[Floats]:
         """Return the outputs for an input [1, 3, height, width], each with its batch.
 

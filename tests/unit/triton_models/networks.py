@@ -23,6 +23,7 @@ def constant(
     channels: Side = 3,
     batch: Side = 1,
     told: bool = True,
+    half: bool = False,
     metadata: Mapping[str, str] | None = None,
 ) -> Path:
     """Write a network that gives ``outputs``, each without its batch, and return its path.
@@ -34,14 +35,20 @@ def constant(
         channels: of its input.
         batch: of its input; with a name it answers as many pictures as it is given.
         told: whether the file says what shapes the outputs have.
+        half: whether it computes in half precision.
         metadata: what an exporter would write into the file.
     """
     nodes, ends, constants = [], [], []
+    kind = TensorProto.FLOAT16 if half else TensorProto.FLOAT
     if batch != 1:
         nodes.append(helper.make_node("Shape", ["images"], ["count"], start=0, end=1))
     for index, output in enumerate(outputs):
         name = f"output{index}"
-        constants.append(numpy_helper.from_array(output[None].astype(np.float32), f"value{index}"))
+        constants.append(
+            numpy_helper.from_array(
+                output[None].astype(np.float16 if half else np.float32), f"value{index}"
+            )
+        )
         if batch == 1:
             nodes.append(helper.make_node("Identity", [f"value{index}"], [name]))
         else:
@@ -54,10 +61,8 @@ def constant(
         shape: list[Side] = [batch, *output.shape]
         if not told:
             shape = [batch, *(f"side{index}_{n}" for n in range(output.ndim))]
-        ends.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, shape))
-    picture = helper.make_tensor_value_info(
-        "images", TensorProto.FLOAT, [batch, channels, size[1], size[0]]
-    )
+        ends.append(helper.make_tensor_value_info(name, kind, shape))
+    picture = helper.make_tensor_value_info("images", kind, [batch, channels, size[1], size[0]])
     graph = helper.make_graph(nodes, "constant", [picture], ends, constants)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR)
     helper.set_model_props(model, dict(metadata or {}))
