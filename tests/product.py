@@ -15,7 +15,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from infra.cli.connection import models_folder
-from infra.cli.models import import_into
+from infra.cli.models_import import import_into
 from infra.cli.platform import Platform
 from infra.local.stack import Stack, StackConfig
 from infra.local.state import Endpoints

@@ -22,7 +22,7 @@ from infra.cli.connection import (
     models_folder,
     recorded_site,
 )
-from infra.cli.models import import_into
+from infra.cli.models_import import import_into
 from infra.cli.platform import Platform, timed
 from infra.local.display import StartDisplay
 from infra.local.stack import Stack, StackConfig
