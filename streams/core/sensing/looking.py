@@ -14,6 +14,7 @@ from streams.core.sensing.plan import CameraPlan
 from streams.core.sensing.state import CameraState, Looked
 from streams.core.sensors.base import Seen
 from streams.core.tracking import tracker
+from streams.core.tracking.births import note_births
 from streams.core.tracking.detections import Detection, answered
 from streams.core.tracking.evidence import report
 from streams.core.tracking.sighting import Sighting
@@ -22,6 +23,8 @@ from streams.core.tracking.tracker import MAX_MODELS, Analysed
 
 _HEADING_MS = 1000
 _MAX_RECENT = 256
+_PAUSE_MS = 2500
+"""Longer than a gated camera sends no frame of a still scene by default."""
 
 
 def frame_of(reading: Reading, partition: int) -> Analysed:
@@ -52,6 +55,8 @@ def frame_of(reading: Reading, partition: int) -> Analysed:
 def take_note(state: CameraState, reading: Reading) -> None:
     """Remember which models looked at a frame, when, and in which versions."""
     parts = answered(reading)
+    if state.analysed_at is None or reading.at - state.analysed_at > _PAUSE_MS:
+        state.resumed_at = reading.at
     state.analysed_at = reading.at
     state.model = parts[0].model
     for part in parts:
@@ -75,6 +80,8 @@ def look(
     seconds = {track.track_id: track.seen_at // 1000 for track in state.tracks}
     tracked = tracker.step(state.tracks, detections, frame, plan.birth_score, plan.tuning)
     state.tracks = tracked.tracks
+    if state.resumed_at is not None:
+        note_births(state.tracks, frame.at, frame.aspect, state.resumed_at)
     for track, sightings in tracked.sightings:
         for sighting in sightings:
             output.observations.append(

@@ -55,6 +55,8 @@ class CameraState(msgspec.Struct):
     """Time of the last frame sent, analysed or not."""
     analysed_at: int | None = None
     """Time of the last frame analysed."""
+    resumed_at: int | None = None
+    """Since when frames have been analysed without a pause."""
     steady_at: int | None = None
     """Up to here stillness is accounted for: the last frame, or the last still beat."""
     model: str = ""

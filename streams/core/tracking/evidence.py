@@ -46,6 +46,13 @@ class Evidence(msgspec.Struct):
     """Largest distance of the smoothed centre from where the track began."""
     travelled: float = 0.0
     """Length of the way of the box centre."""
+    height: float = 0.0
+    """Of the last box."""
+    jumps: float = 0.0
+    """Sum of |ln| of the ratios of heights from one sighting to the next."""
+    width_sum: float = 0.0
+    company: int = 0
+    """How many tracks began elsewhere in the picture at about the same time."""
     class_scores: dict[str, float] = {}
     class_models: dict[str, str] = {}
     """Which model first called it so."""
@@ -109,7 +116,12 @@ def add(evidence: Evidence, sighting: Sighting) -> None:
     evidence.observations += 1
     evidence.score_sum += score
     evidence.score_max = max(evidence.score_max, score)
-    evidence.height_sum += sighting.box[3] - sighting.box[1]
+    height = sighting.box[3] - sighting.box[1]
+    if evidence.height:
+        evidence.jumps += abs(math.log(height / evidence.height))
+    evidence.height = height
+    evidence.height_sum += height
+    evidence.width_sum += (sighting.box[2] - sighting.box[0]) * sighting.aspect
     classes = evidence.class_scores
     if sighting.label in classes:
         classes[sighting.label] += score
@@ -141,10 +153,15 @@ def report(track_id: str, evidence: Evidence, frames: int) -> TrackReport:
     """Return the features at the last sighting; ``frames`` analysed since the track began.
 
     ``details`` holds ``score_max``, ``travelled`` (length of the centre's way in mean box
-    heights) and ``seen`` (part of the analysed frames in which the object was detected, 0..1).
+    heights), ``seen`` (part of the analysed frames in which the object was detected, 0..1),
+    ``aspect`` (mean width by mean height), ``jump`` (mean |ln| of the ratio of heights from one
+    sighting to the next) and ``company`` (tracks that began elsewhere at about the same time).
     """
     height = evidence.height_sum / evidence.observations
     details = {
+        "aspect": evidence.width_sum / evidence.height_sum,
+        "company": evidence.company,
+        "jump": evidence.jumps / max(1, evidence.observations - 1),
         "score_max": evidence.score_max,
         "seen": evidence.observations / frames,
         "travelled": evidence.travelled / height,
