@@ -5,7 +5,7 @@ STAMP := .venv/.installed
 PACKAGES := schemas producers streams consumers connect triton_models infra
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint chaos bench fresh
+.PHONY: help setup demo test lint chaos soak bench fresh
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 16
@@ -36,6 +36,9 @@ lint: $(STAMP) ## Style, types, import contracts, compatibility of the schemas
 
 chaos: setup ## Kill and cut everything, the long form
 	@SIGHTLINE_CHAOS_ROUNDS=$${SIGHTLINE_CHAOS_ROUNDS:-50} $(BIN)/pytest -s tests/chaos $(ARGS)
+
+soak: setup ## Ten million steps through the core: nothing may grow
+	@SIGHTLINE_SOAK_STEPS=$${SIGHTLINE_SOAK_STEPS:-10000000} $(BIN)/pytest -s --timeout 0 tests/soak $(ARGS)
 
 bench: setup ## Measure start, memory, delay, throughput; ARGS="core state" only these
 	@$(BIN)/python -m tests.bench $(ARGS)

@@ -22,14 +22,12 @@ _MEMORY_MS = 4000
 _MAX_LOOKS = 256
 
 
-class Stand(msgspec.Struct, frozen=True):
-    """Where an object stood in one frame."""
+class Walk(msgspec.Struct):
+    """Where a track of the last seconds was, and what it is."""
 
     class_name: str
-    x: float
-    """In metres on the ground, or in frame heights."""
-    y: float
-    anchor: Point
+    looks: list[tuple[int, float, float]]
+    """Time and anchor, ascending."""
 
 
 class Meeting(msgspec.Struct):
@@ -46,8 +44,8 @@ class Meeting(msgspec.Struct):
 class ProximityState(msgspec.Struct, tag="proximity"):
     """The last seconds, and who is near whom."""
 
-    looks: dict[int, dict[str, Stand]]
-    """By time and track."""
+    walks: dict[str, Walk]
+    """By track."""
     meetings: dict[str, Meeting]
     """By both tracks, ``first second``."""
 
@@ -79,26 +77,26 @@ class Proximity(Sensor[ProximityState]):
 
     def begin(self) -> ProximityState:
         """Return the state of an empty picture."""
-        return ProximityState(looks={}, meetings={})
+        return ProximityState(walks={}, meetings={})
 
     def observe(self, state: ProximityState, seen: Seen) -> list[Fired]:
         """Compare with everything else seen in the same frame."""
         if seen.class_name not in self.classes or not self.subject.fits(seen):
             return []
-        stand = self._stand(seen)
-        if stand is None:
-            return []
-        _forget_before(state, seen.known_at - _MEMORY_MS)
-        look = state.looks.setdefault(seen.at, {})
+        anchor = self.subject.place(seen)
+        own = state.walks.setdefault(seen.track, Walk(seen.class_name, []))
+        own.class_name = seen.class_name
         fired: list[Fired] = []
-        for other, its in look.items():
-            for pair in _pairs(self.classes, (seen.track, stand), (other, its)):
-                fired += self._compare(state, seen, *pair)
-        look[seen.track] = stand
+        for track, walk in state.walks.items():
+            if track != seen.track:
+                fired += self._meet(state, seen, anchor, track, walk)
+        own.looks.append((seen.at, *anchor))
+        _forget_before(state, seen.known_at - _MEMORY_MS)
         return fired
 
     def forget(self, state: ProximityState, track: str) -> None:
         """Nobody meets a track that has ended."""
+        state.walks.pop(track, None)
         state.meetings = {
             pair: meeting for pair, meeting in state.meetings.items() if track not in pair.split()
         }
@@ -134,17 +132,20 @@ class Proximity(Sensor[ProximityState]):
         """Return nobody: a track that has ended is near nobody."""
         return ()
 
-    def _stand(self, seen: Seen) -> Stand | None:
-        anchor = self.subject.place(seen)
-        if self.ground is None:
-            return Stand(seen.class_name, anchor[0] * seen.aspect, anchor[1], anchor)
-        place = self.ground.at(anchor)
-        return None if place is None else Stand(seen.class_name, *place, anchor)
-
-    def _compare(
-        self, state: ProximityState, seen: Seen, pair: str, one: Stand, other: Stand
+    def _meet(
+        self, state: ProximityState, seen: Seen, anchor: Point, track: str, walk: Walk
     ) -> list[Fired]:
-        near = math.hypot(one.x - other.x, one.y - other.y) <= self.limit
+        """Compare with where another track was in the same frame, if it was seen there."""
+        look = next((look for look in reversed(walk.looks) if look[0] <= seen.at), None)
+        if look is None or look[0] != seen.at:
+            return []
+        other = look[1:]
+        ours = (seen.track, seen.class_name, anchor)
+        ordered = _ordered(self.classes, ours, (track, walk.class_name, other))
+        if ordered is None:
+            return []
+        (first, place), (second, _) = ordered
+        pair, near = f"{first} {second}", self._distance(anchor, other, seen.aspect) <= self.limit
         meeting = state.meetings.get(pair)
         if meeting is not None and seen.at >= meeting.near_at + APART_MS:
             del state.meetings[pair]
@@ -154,11 +155,18 @@ class Proximity(Sensor[ProximityState]):
                 meeting.hold_from = None
             return []
         if meeting is None:
-            meeting = state.meetings[pair] = Meeting(seen.at, seen.at, one.anchor)
+            meeting = state.meetings[pair] = Meeting(seen.at, seen.at, place)
         elif meeting.hold_from is None:
             meeting.hold_from = seen.at
-        meeting.near_at, meeting.anchor = seen.at, one.anchor
+        meeting.near_at, meeting.anchor = seen.at, place
         return self._decide(pair, meeting, seen.at, seen.known_at)
+
+    def _distance(self, one: Point, other: Point, aspect: float) -> float:
+        """Return metres on the ground, or frame heights; infinite above the horizon."""
+        if self.ground is None:
+            return math.hypot((one[0] - other[0]) * aspect, one[1] - other[1])
+        here, there = self.ground.at(one), self.ground.at(other)
+        return math.inf if here is None or there is None else math.dist(here, there)
 
     def _decide(self, pair: str, meeting: Meeting, until: int, known_at: int) -> list[Fired]:
         since_at = meeting.hold_from
@@ -177,20 +185,26 @@ class Proximity(Sensor[ProximityState]):
         ]
 
 
-def _pairs(
-    classes: tuple[str, str], one: tuple[str, Stand], other: tuple[str, Stand]
-) -> list[tuple[str, Stand, Stand]]:
-    """Return the pair with the object of the first class in front; of equals the older track."""
-    first, second = classes
-    for (track, stand), (partner, its) in ((one, other), (other, one)):
-        if stand.class_name == first and its.class_name == second:
-            if first == second and (len(partner), partner) < (len(track), track):
-                track, stand, partner, its = partner, its, track, stand
-            return [(f"{track} {partner}", stand, its)]
-    return []
+_Object = tuple[str, str, Point]
+"""Track, class and anchor."""
+
+
+def _ordered(
+    classes: tuple[str, str], one: _Object, other: _Object
+) -> tuple[tuple[str, Point], tuple[str, Point]] | None:
+    """Return track and anchor of both, the first class in front; of equals the older track."""
+    if classes[0] == classes[1]:
+        one, other = sorted((one, other), key=lambda item: (len(item[0]), item[0]))
+    elif one[1] != classes[0]:
+        one, other = other, one
+    if (one[1], other[1]) != classes:
+        return None
+    return (one[0], one[2]), (other[0], other[2])
 
 
 def _forget_before(state: ProximityState, at: int) -> None:
-    times = sorted(state.looks)
-    for time in times[:-_MAX_LOOKS] + [time for time in times[-_MAX_LOOKS:] if time < at]:
-        del state.looks[time]
+    for track, walk in list(state.walks.items()):
+        if walk.looks and walk.looks[-1][0] < at:
+            del state.walks[track]
+        elif walk.looks[0][0] < at:
+            walk.looks = [look for look in walk.looks if look[0] >= at][-_MAX_LOOKS:]
