@@ -1,10 +1,10 @@
-"""Registers ``sightline replay``, whose options are parsed by ``replay_arguments``."""
+"""Registers ``sightline replay``, whose options are parsed by its two forms themselves."""
 
 from __future__ import annotations
 
 import typer
 
-from infra.cli.replay import run
+from infra.cli import replay, replay_topic
 
 
 def register(app: typer.Typer) -> None:
@@ -16,5 +16,6 @@ def register(app: typer.Typer) -> None:
         add_help_option=False,
         short_help="Run the live core over footage or detections, without Kafka.",
     )
-    def replay(context: typer.Context) -> None:
-        raise typer.Exit(run(context.args))
+    def replay_command(context: typer.Context) -> None:
+        form = replay_topic if replay_topic.wanted(context.args) else replay
+        raise typer.Exit(form.run(context.args))

@@ -1,0 +1,84 @@
+"""Reading one partition from a place to its present end, a few messages at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+
+from infra.runtime.kafka import CLIENT_LOG, Message, no_answer, to_message
+from schemas.errors import Retryable
+
+_QUEUED_KIB = 8192
+_BATCH = 500
+_TIMEOUT_S = 10.0
+
+
+def first_offset(bootstrap: str, topic: str, partition: int) -> int:
+    """Return the offset of the oldest message that is still kept.
+
+    Raises:
+        Retryable: Kafka does not answer.
+    """
+    consumer = _consumer(bootstrap, topic)
+    try:
+        return int(_ends(consumer, bootstrap, topic, partition)[0])
+    finally:
+        consumer.close()
+
+
+def read_on(bootstrap: str, topic: str, partition: int, start: int) -> Iterator[Message]:
+    """Yield the messages from ``start``, or the oldest kept, up to the end there is now, in order.
+
+    Raises:
+        Retryable: Kafka does not answer, or stops answering.
+    """
+    consumer = _consumer(bootstrap, topic)
+    try:
+        low, end = _ends(consumer, bootstrap, topic, partition)
+        position = max(low, start)
+        consumer.assign([TopicPartition(topic, partition, position)])
+        while position < end:
+            found = consumer.consume(_BATCH, _TIMEOUT_S)
+            if not found:
+                raise Retryable(f"{topic}[{partition}] stopped answering at offset {position}")
+            for raw in found:
+                error = raw.error()
+                if error is not None:
+                    if error.retriable():
+                        continue
+                    raise Retryable(f"{topic}[{partition}] cannot be read: {error.str()}")
+                message = to_message(raw)
+                position = message.offset + 1
+                if message.offset >= end:
+                    return
+                yield message
+    except KafkaException as error:
+        raise Retryable(f"{topic} cannot be read: {no_answer(bootstrap, error)}") from error
+    finally:
+        consumer.close()
+
+
+def _consumer(bootstrap: str, topic: str) -> Consumer:
+    return Consumer(
+        {
+            "bootstrap.servers": bootstrap,
+            "group.id": f"read-on-{topic}",
+            "enable.auto.commit": False,
+            "auto.offset.reset": "earliest",
+            "allow.auto.create.topics": False,
+            "queued.max.messages.kbytes": _QUEUED_KIB,
+            "log.connection.close": False,
+        },
+        logger=CLIENT_LOG,
+    )
+
+
+def _ends(consumer: Consumer, bootstrap: str, topic: str, partition: int) -> tuple[int, int]:
+    try:
+        low, end = consumer.get_watermark_offsets(
+            TopicPartition(topic, partition), timeout=_TIMEOUT_S
+        )
+    except KafkaException as error:
+        raise Retryable(f"{topic} cannot be read: {no_answer(bootstrap, error)}") from error
+    return int(low), int(end)
