@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, get_args
@@ -9,6 +10,7 @@ from typing import Annotated, get_args
 import typer
 
 from infra.cli.connection import DEFAULT_DATA_DIR, DataDir, models_folder
+from infra.runtime.settings import Settings
 from schemas.errors import Rejected
 from streams.inference.cards import CARD_FILE
 from streams.inference.repository import WEIGHTS, version_folder
@@ -42,7 +44,8 @@ def export_model(
     precision: Precision | None = next((p for p in get_args(Precision) if p == tensorrt), None)
     if tensorrt is not None and precision is None:
         raise Rejected(f"--tensorrt is {tensorrt!r}; give fp32 or fp16", reason="bad-precision")
-    version = version_folder(models_folder(data_dir), name)
+    repository = Settings.from_environment(os.environ).model_repository or models_folder(data_dir)
+    version = version_folder(Path(repository), name)
     weights = version / WEIGHTS
     made = export(
         folder,
