@@ -40,6 +40,12 @@ SizeOption = Annotated[
     str | None,
     typer.Option("--size", metavar="WxH", help="Of the input, where the file leaves it open."),
 ]
+StageOption = Annotated[
+    str | None,
+    typer.Option(
+        "--stage", metavar="detector|crop", help="crop: it looks at cut-outs of what others found."
+    ),
+]
 LicenceOption = Annotated[
     str | None, typer.Option("--licence", help="SPDX identifier of the weights' licence.")
 ]
@@ -54,6 +60,7 @@ class Said:
     labels: str | None = None
     size: str | None = None
     licence: str | None = None
+    stage: str | None = None
 
     def values(self) -> dict[str, Any]:
         """Return the values of the card that were given; options win over the card's file.
@@ -68,6 +75,7 @@ class Said:
             "decoding": self.decoding,
             "labels": None if self.labels is None else _labels(self.labels),
             "licence": self.licence,
+            "stage": self.stage,
             **_size(self.size),
         }
         return values | {key: value for key, value in options.items() if value is not None}
@@ -87,6 +95,7 @@ def import_model(
     labels: LabelsOption = None,
     size: SizeOption = None,
     licence: LicenceOption = None,
+    stage: StageOption = None,
     data_dir: DataDir = DEFAULT_DATA_DIR,
 ) -> None:
     """Add a detector's weights and have Triton serve them.
@@ -94,7 +103,7 @@ def import_model(
     The format may be left out for files of the catalogue and for models whose card comes with
     Sightline.
     """
-    said = Said(decoding, card, labels, size, licence)
+    said = Said(decoding, card, labels, size, licence, stage)
     text = card_for(model_file, name, said)
     _add(connect(data_dir), name, model_file, text)
 
@@ -115,6 +124,7 @@ def pull_model(
     labels: LabelsOption = None,
     size: SizeOption = None,
     licence: LicenceOption = None,
+    stage: StageOption = None,
     data_dir: DataDir = DEFAULT_DATA_DIR,
 ) -> None:
     """Fetch a detector, check its checksum, add it and have Triton serve it."""
@@ -123,7 +133,7 @@ def pull_model(
     with tempfile.TemporaryDirectory(prefix="sightline-pull-") as folder:
         file = Path(folder) / f"{name}.onnx"
         fetch(address, digest, file, instead=f"`sightline models import FILE.onnx --as {name}`")
-        said = Said(decoding, card, labels, size, licence)
+        said = Said(decoding, card, labels, size, licence, stage)
         _add(settings, name, file, card_of(file, name, said.values()))
 
 

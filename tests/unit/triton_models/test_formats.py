@@ -23,7 +23,7 @@ Floats = npt.NDArray[np.float32]
 LABELS = ("person", "car", "dog")
 SIDES = (96, 64)
 BASE = Card(name="m", licence="MIT", decoding="", labels=LABELS, width=96, height=64)
-MODULES = ("formats.format", "formats.grid", "formats.yolo", "labels")
+MODULES = ("formats.classes", "formats.format", "formats.grid", "formats.yolo", "labels")
 
 
 @dataclass(frozen=True)

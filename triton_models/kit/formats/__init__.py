@@ -6,6 +6,7 @@ image runs it too.
 
 from __future__ import annotations
 
+from triton_models.kit.formats.classes import Classes
 from triton_models.kit.formats.detr import Detr
 from triton_models.kit.formats.fastestdet import FastestDet
 from triton_models.kit.formats.format import Format
@@ -19,4 +20,5 @@ FORMATS: dict[str, Format] = {
     "nanodet": NanoDet(),
     "fastestdet": FastestDet(),
     "detr": Detr(),
+    "classes": Classes(),
 }
