@@ -24,6 +24,10 @@ class Settings:
     edge_kafka: str = ""
     cloud_kafka: str = ""
     triton_grpc: str = ""
+    """host:port; of several servers, separated by commas, the first is the one that models are
+    imported into."""
+    triton_requests: str = ""
+    """Requests under way at each model server; by default two for each core of this machine."""
     triton_http: str = ""
     model_repository: str = ""
     postgres_dsn: str = ""
@@ -60,6 +64,11 @@ class Settings:
         if not value:
             raise Fatal(f"{PREFIX}{name.upper()} is not set: start with `sightline up`, or set it")
         return value
+
+    @property
+    def triton_servers(self) -> tuple[str, ...]:
+        """The addresses of all model servers."""
+        return tuple(url.strip() for url in self.triton_grpc.split(",") if url.strip())
 
     @property
     def data(self) -> Path:

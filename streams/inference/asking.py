@@ -1,23 +1,29 @@
-"""Asking the models about many frames at once, patiently, and never for ever.
+"""Asking the models about many pictures at once, patiently, and never for ever.
 
-Answers come back in the order of the questions. While Triton is away the questions wait; those
-that may be dropped are given up after a while, those that must be kept are not.
+Answers come back in the order of the questions. While no server answers the questions wait; those
+that may be dropped are given up after a while, those that must be kept are not. A model that is
+missing, or fails at everything, is waited for once; after that its pictures fail at once, so that
+those of other models do not wait for it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import structlog
 
 from schemas.errors import Rejected, Retryable
 from streams.inference.answer import Answer, Outcome, Refusal
-from streams.inference.client import ModelMissing, Stage
+from streams.inference.batching import BatchConfig, cut, size_of
+from streams.inference.client import ModelFailing, ModelMissing, Picture, Stage
+from streams.inference.servers import ModelResting
 
-MODEL_MISSING = "model-missing"
+MODEL_MISSING, MODEL_FAILED = "model-missing", "model-failed"
+MODEL_UNAVAILABLE = "model-unavailable"
+_FAILING_TRIES = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,21 +48,52 @@ class Patience:
     """How long is waited, in seconds of the host's clock."""
 
     unavailable_s: float = 30.0
-    """A frame that may be dropped is, once it waited this long for Triton."""
+    """A frame that may be dropped is, once it waited this long for a server."""
     missing_s: float = 5.0
-    """So long for a model that a running Triton does not serve; after that it is asked for again
-    now and then, and its frames fail at once, so that others do not wait for it."""
+    """So long for a model that the servers do not serve, or that fails at everything; after that
+    its frames fail at once, and every ``missing_s`` one of them asks again."""
+    lost_s: float = 30.0
+    """So long for one that has answered before: a server that restarts loads its models again."""
     first_pause_s: float = 0.1
     longest_pause_s: float = 2.0
 
 
-class Infers(Protocol):
-    """What answers; ``streams.inference.client.TritonClient`` is one."""
+class Looks(Protocol):
+    """What answers; ``streams.inference.servers.Servers`` is one."""
 
-    def infer(
-        self, model: str, jpeg: bytes, background: bytes = b"", stage: Stage | None = None
-    ) -> Answer:
-        """Return the objects of one frame; raises ``Rejected`` or ``Retryable``."""
+    def largest_batch(self, model: str) -> int:
+        """Return how many pictures one request may hold."""
+
+    def picture_s(self, model: str) -> float:
+        """Return the seconds that a picture took lately; 0: not known."""
+
+    def look(self, model: str, pictures: Sequence[Picture]) -> list[Answer]:
+        """Return the objects of each picture; raises ``Rejected`` or ``Retryable``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """A model without answers."""
+
+    ask_until_ms: int
+    """Until then it is waited for."""
+    ask_again_ms: int
+    """From then on one frame asks again."""
+    reason: str
+    """``model-missing`` or ``model-failed``."""
+    message: str
+
+
+@dataclass(slots=True)
+class _Open:
+    """A question without an outcome."""
+
+    index: int
+    question: Question
+    failures: int = 0
+
+
+_Result = Outcome | Retryable
 
 
 class Asker:
@@ -64,47 +101,65 @@ class Asker:
 
     Args:
         models: what answers.
-        depth: questions under way at once.
+        depth: requests under way at once.
         now_ms: the host's clock, UTC milliseconds.
         pause: waits that many seconds and returns False when the process is to stop.
         patience: limits.
+        batches: limits of what goes into one request.
     """
 
     def __init__(
         self,
-        models: Infers,
+        models: Looks,
         *,
         depth: int,
         now_ms: Callable[[], int],
         pause: Callable[[float], bool],
         patience: Patience | None = None,
+        batches: BatchConfig | None = None,
     ) -> None:
         self._models = models
+        self._depth = depth
         self._now_ms = now_ms
         self._pause = pause
         self._patience = patience or Patience()
+        self._batches = batches or BatchConfig()
         self._pool = ThreadPoolExecutor(depth, thread_name_prefix="ask")
-        self._missing_at: dict[str, int] = {}
+        self._troubles: dict[str, Trouble] = {}
+        self._answered: set[str] = set()
+        self._waiting: str | None = None
         self._log = structlog.get_logger("asking")
-        self.problem: str | None = None
-        """What is being waited for, if anything; for /healthz."""
+
+    @property
+    def troubles(self) -> dict[str, Trouble]:
+        """The models without answers, by their names."""
+        return dict(self._troubles)
+
+    @property
+    def problem(self) -> str | None:
+        """What is being waited for, or which models give no answers; for /healthz."""
+        found = [trouble.message for trouble in self.troubles.values()]
+        waiting = [] if self._waiting is None else [self._waiting]
+        return "; ".join(dict.fromkeys(waiting + found)) or None
 
     def ask(self, questions: Sequence[Question]) -> list[Outcome] | None:
         """Return an outcome for each question, in order; None if the process is to stop."""
         outcomes: dict[int, Outcome] = {}
+        left = [_Open(index, question) for index, question in enumerate(questions)]
         pause_s = self._patience.first_pause_s
         while True:
-            left = [index for index in range(len(questions)) if index not in outcomes]
-            results = self._round([questions[index] for index in left])
             waiting: Retryable | None = None
-            for index, result in zip(left, results, strict=True):
+            again: list[_Open] = []
+            for one, result in self._round(left):
                 if isinstance(result, Retryable):
                     waiting = result
+                    again.append(one)
                 else:
-                    outcomes[index] = result
-            self.problem = None if waiting is None else str(waiting)
-            if waiting is None:
+                    outcomes[one.index] = result
+            self._waiting = None if waiting is None else str(waiting)
+            if not again:
                 return [outcomes[index] for index in range(len(questions))]
+            left = again
             if not self._pause(pause_s):
                 return None
             pause_s = min(2 * pause_s, self._patience.longest_pause_s)
@@ -113,42 +168,90 @@ class Asker:
         """End the threads."""
         self._pool.shutdown(cancel_futures=True)
 
-    def _round(self, questions: Sequence[Question]) -> list[Outcome | Retryable]:
-        under_way = [
-            Refusal("failed", MODEL_MISSING, question.model)
-            if self._given_up(question.model)
-            else self._pool.submit(self._answer, question)
-            for question in questions
+    def _round(self, left: Sequence[_Open]) -> list[tuple[_Open, _Result]]:
+        results: list[tuple[_Open, _Result]] = []
+        asked: list[_Open] = []
+        for one in left:
+            given_up = self._given_up(one.question.model)
+            if given_up is None:
+                asked.append(one)
+            else:
+                results.append((one, given_up))
+        under_way = [self._pool.submit(self._answers, batch) for batch in self._batched(asked)]
+        return results + [result for batch in under_way for result in _of(batch)]
+
+    def _batched(self, asked: Sequence[_Open]) -> Iterable[Sequence[_Open]]:
+        alike: dict[tuple[str, Stage, int], list[_Open]] = {}
+        for one in asked:
+            # A picture that a model failed on goes alone: it may be the cause.
+            alone = one.index if one.failures else -1
+            alike.setdefault((one.question.model, one.question.stage, alone), []).append(one)
+        for (model, _, _), group in alike.items():
+            largest, picture_s = self._models.largest_batch(model), self._models.picture_s(model)
+            yield from cut(
+                group, size_of(len(asked), self._depth, largest, picture_s, self._batches)
+            )
+
+    def _answers(self, batch: Sequence[_Open]) -> list[tuple[_Open, _Result]]:
+        model = batch[0].question.model
+        pictures = [
+            Picture(one.question.jpeg, one.question.background, one.question.stage) for one in batch
         ]
-        return [one.result() if isinstance(one, Future) else one for one in under_way]
-
-    def _answer(self, question: Question) -> Outcome | Retryable:
-        model = question.model
         try:
-            answer = self._models.infer(model, question.jpeg, question.background, question.stage)
+            answers = self._models.look(model, pictures)
         except Rejected as error:
-            return Refusal("failed", error.reason, model)
-        except ModelMissing as error:
-            if model not in self._missing_at:
-                self._log.warning("a model is missing", camera=question.camera, reason=str(error))
-            self._missing_at.setdefault(model, self._now_ms())
-            return error
+            if len(batch) > 1:
+                return [result for one in batch for result in self._answers([one])]
+            return [(batch[0], Refusal("failed", error.reason, model))]
+        except (ModelMissing, ModelFailing, ModelResting) as error:
+            self._note(batch[0].question, error)
+            if isinstance(error, ModelFailing):
+                for one in batch:
+                    one.failures += 1
+            return [(one, self._failed(one, error)) for one in batch]
         except Retryable as error:
-            waited_s = (self._now_ms() - question.arrived_at) / 1000
-            if not question.keep and waited_s > self._patience.unavailable_s:
-                return Refusal("dropped", "model-unavailable", model)
-            return error
-        self._missing_at.pop(model, None)
-        return answer
+            return [(one, self._unanswered(one.question, error)) for one in batch]
+        self._answered.add(model)
+        self._troubles.pop(model, None)
+        return list(zip(batch, answers, strict=True))
 
-    def _given_up(self, model: str) -> bool:
-        missing_at = self._missing_at.get(model)
-        if missing_at is None:
-            return False
-        waited_ms = self._now_ms() - missing_at
-        patience_ms = round(1000 * self._patience.missing_s)
-        # Once in each further stretch of patience one frame asks again.
-        if waited_ms >= 2 * patience_ms:
-            self._missing_at[model] = self._now_ms() - patience_ms
-            return False
-        return waited_ms >= patience_ms
+    def _failed(self, one: _Open, error: Retryable) -> _Result:
+        if one.failures >= _FAILING_TRIES:
+            return Refusal("failed", MODEL_FAILED, one.question.model)
+        return error
+
+    def _unanswered(self, question: Question, error: Retryable) -> _Result:
+        waited_s = (self._now_ms() - question.arrived_at) / 1000
+        if not question.keep and waited_s > self._patience.unavailable_s:
+            return Refusal("dropped", MODEL_UNAVAILABLE, question.model)
+        return error
+
+    def _note(self, question: Question, error: Retryable) -> None:
+        model = question.model
+        reason = MODEL_MISSING if isinstance(error, ModelMissing) else MODEL_FAILED
+        known = self._troubles.get(model)
+        if known is None:
+            self._log.warning(
+                "a model does not answer", camera=question.camera, model=model, reason=str(error)
+            )
+            patience = self._patience
+            waited_s = patience.lost_s if model in self._answered else patience.missing_s
+            until_ms = self._now_ms() + round(1000 * waited_s)
+            again_ms = until_ms + round(1000 * patience.missing_s)
+            known = Trouble(until_ms, again_ms, reason, str(error))
+        self._troubles[model] = replace(known, reason=reason, message=str(error))
+
+    def _given_up(self, model: str) -> Refusal | None:
+        trouble = self._troubles.get(model)
+        now_ms = self._now_ms()
+        if trouble is None or now_ms < trouble.ask_until_ms:
+            return None
+        if now_ms >= trouble.ask_again_ms:
+            again_ms = now_ms + round(1000 * self._patience.missing_s)
+            self._troubles[model] = replace(trouble, ask_again_ms=again_ms)
+            return None
+        return Refusal("failed", trouble.reason, model)
+
+
+def _of(batch: Future[list[tuple[_Open, _Result]]]) -> list[tuple[_Open, _Result]]:
+    return batch.result()

@@ -1,8 +1,14 @@
-"""Asking Triton over gRPC (KServe v2): one frame a request, as many at once as callers wish."""
+"""Asking one server over gRPC (KServe v2), as many requests at once as callers wish.
+
+Asking, metadata and readiness are of KServe v2, so any server of it can stand in Triton's place;
+:meth:`TritonClient.load` and :meth:`TritonClient.largest_batch` use Triton's extensions of it.
+"""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -11,41 +17,59 @@ from tritonclient.utils import InferenceServerException
 
 from schemas.errors import Rejected, Retryable
 from streams.inference.answer import Answer, answer_of
-from streams.inference.configs import BACKGROUND, CROP, JPEG
+from streams.inference.configs import BACKGROUND, CROP, JPEG, OBJECTS
 
 Stage = Literal["detector", "crop"]
 OTHER_STAGE = "other-stage"
 """Why a model is not asked that is of another stage than the one it was taken for."""
 
-_INTERNAL_TRIES = 3
-_INTERNAL_PAUSE_S = 0.2
+_FAILING_TRIES = 3
+_FAILING_PAUSE_S = 0.2
 _LOAD_TIMEOUT_S = 120.0
+_READY_TIMEOUT_S = 2.0
 _REFUSED = frozenset({"INVALID_ARGUMENT", "FAILED_PRECONDITION", "OUT_OF_RANGE"})
 _INTERNAL = frozenset({"INTERNAL", "UNKNOWN"})
 
 
 class ModelMissing(Retryable):
-    """Triton answers, but does not serve the model (yet)."""
+    """The server answers, but does not serve the model (yet)."""
+
+
+class ModelFailing(Retryable):
+    """The server answers that the model failed; it may not the next time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """What a model is asked about."""
+
+    jpeg: bytes
+    background: bytes = b""
+    """A block of thumbnails; sent only to models that want one."""
+    stage: Stage | None = None
+    """What the model is taken for; None: it does not matter."""
 
 
 class TritonClient:
-    """One connection to a Triton server; safe for use by many threads.
+    """One connection to one server; safe for use by many threads.
 
     Args:
-        url: host:port of the gRPC end.
+        url: host:port of the gRPC end; of several, separated by commas, the first, which is the
+            one that the model repository belongs to.
         timeout_s: how long one answer may take.
     """
 
     def __init__(self, url: str, *, timeout_s: float = 10.0) -> None:
-        self.url = url
+        self.url = url.split(",")[0].strip()
         self._timeout_s = timeout_s
-        self._client = grpc.InferenceServerClient(url)
+        self._client = grpc.InferenceServerClient(self.url)
         self._inputs: dict[str, frozenset[str]] = {}
+        self._largest: dict[str, int] = {}
 
     def ready(self) -> bool:
         """Tell whether the server answers and is ready."""
         try:
-            return bool(self._client.is_server_ready(client_timeout=2.0))
+            return bool(self._client.is_server_ready(client_timeout=_READY_TIMEOUT_S))
         except InferenceServerException:
             return False
 
@@ -53,14 +77,35 @@ class TritonClient:
         """Tell whether a model wants thumbnails of earlier frames, as its metadata says.
 
         Raises:
-            Retryable: Triton does not answer, or does not serve the model.
+            Retryable: the server does not answer, or does not serve the model.
         """
         return BACKGROUND in self._inputs_of(model)
+
+    def refresh(self, model: str) -> None:
+        """Ask anew whether a model is served, and what it wants.
+
+        Raises:
+            ModelMissing: the model is not served.
+            Retryable: the server does not answer.
+        """
+        self._inputs_asked(model, _READY_TIMEOUT_S)
+
+    def largest_batch(self, model: str) -> int:
+        """Return how many pictures one request may hold; 1 where the server does not say."""
+        if model not in self._largest:
+            try:
+                answer = self._client.get_model_config(model, client_timeout=self._timeout_s)
+                self._largest[model] = max(1, answer.config.max_batch_size)
+            except InferenceServerException as error:
+                if _code(error) != "UNIMPLEMENTED":
+                    return 1
+                self._largest[model] = 1
+        return self._largest[model]
 
     def infer(
         self, model: str, jpeg: bytes, background: bytes = b"", stage: Stage | None = None
     ) -> Answer:
-        """Return the objects of one frame.
+        """Return the objects of one frame, asking again where the model failed on it.
 
         Args:
             model: its name in the repository.
@@ -72,39 +117,66 @@ class TritonClient:
             Rejected: the model refuses this frame (``bad-jpeg``), fails on it again and again
                 (``model-failed``), or is of another stage (``other-stage``).
             ModelMissing: the model is not served.
-            Retryable: Triton does not answer.
+            Retryable: the server does not answer.
+        """
+        for attempt in range(1, _FAILING_TRIES + 1):
+            try:
+                return self.look(model, [Picture(jpeg, background, stage)])[0]
+            except ModelFailing as error:
+                # A model process that died is started again by the next request.
+                if attempt == _FAILING_TRIES:
+                    raise Rejected(
+                        f"{error}, {_FAILING_TRIES} times over", reason="model-failed"
+                    ) from error
+            time.sleep(_FAILING_PAUSE_S * attempt)
+        raise AssertionError("the loop returns or raises")
+
+    def look(self, model: str, pictures: Sequence[Picture]) -> list[Answer]:
+        """Return the objects of each picture, out of one request.
+
+        Raises:
+            Rejected: the model refuses one of the pictures (``bad-jpeg``), or is of another stage
+                than one of them takes it for (``other-stage``).
+            ModelMissing: the model is not served.
+            ModelFailing: the model failed.
+            Retryable: the server does not answer.
         """
         wanted = self._inputs_of(model)
-        found: Stage = "crop" if CROP in wanted else "detector"
-        if stage not in (None, found):
-            raise Rejected(f"{model} is a {found}, not a {stage}", reason=OTHER_STAGE)
-        inputs = [_text_input(CROP if found == "crop" else JPEG, jpeg)]
+        stage: Stage = "crop" if CROP in wanted else "detector"
+        for picture in pictures:
+            if picture.stage not in (None, stage):
+                raise Rejected(f"{model} is a {stage}, no {picture.stage}", reason=OTHER_STAGE)
+        jpegs = [picture.jpeg for picture in pictures]
+        inputs = [_texts(CROP if stage == "crop" else JPEG, jpegs)]
         if BACKGROUND in wanted:
-            inputs.append(_text_input(BACKGROUND, background))
-        for attempt in range(1, _INTERNAL_TRIES + 1):
-            try:
-                result = self._client.infer(model, inputs, client_timeout=self._timeout_s)
-                return _answer(result, model)
-            except InferenceServerException as error:
-                # A model process that died is started again by the next request.
-                if _code(error) not in _INTERNAL or attempt == _INTERNAL_TRIES:
-                    raise self._translated(error, model) from error
-            time.sleep(_INTERNAL_PAUSE_S * attempt)
-        raise AssertionError("the loop returns or raises")
+            inputs.append(_texts(BACKGROUND, [picture.background for picture in pictures]))
+        try:
+            result = self._client.infer(model, inputs, client_timeout=self._timeout_s)
+        except InferenceServerException as error:
+            raise self._translated(error, model) from error
+        return _answers(result, model, len(pictures))
 
     def load(self, model: str) -> None:
         """Load a model, or load it again after its folder changed.
 
         Raises:
-            Rejected: it cannot be loaded; a version served before goes on being served.
-            Retryable: Triton does not answer.
+            Rejected: it cannot be loaded; a version served before goes on being served. Or the
+                server cannot be told to load models.
+            Retryable: the server does not answer.
         """
-        self._inputs.pop(model, None)
+        self._forget(model)
         try:
             self._client.load_model(model, client_timeout=_LOAD_TIMEOUT_S)
         except InferenceServerException as error:
-            if _code(error) in ("UNAVAILABLE", "DEADLINE_EXCEEDED"):
+            code = _code(error)
+            if code in ("UNAVAILABLE", "DEADLINE_EXCEEDED"):
                 raise self._translated(error, model) from error
+            if code == "UNIMPLEMENTED":
+                raise Rejected(
+                    f"the server at {self.url} cannot be told to load {model}: that is Triton's "
+                    "own; put the model in with the server's means and start it again",
+                    reason="cannot-load",
+                ) from error
             raise Rejected(
                 f"Triton cannot load the model {model}: {error.message()}", reason="cannot-load"
             ) from error
@@ -113,65 +185,75 @@ class TritonClient:
         """Return the versions of a model that are ready to answer; none if it is not served.
 
         Raises:
-            Retryable: Triton does not answer.
+            Retryable: the server does not answer.
         """
         try:
-            metadata = self._client.get_model_metadata(model, client_timeout=self._timeout_s)
-        except InferenceServerException as error:
-            translated = self._translated(error, model)
-            if isinstance(translated, ModelMissing):
-                return ()
-            raise translated from error
-        return tuple(metadata.versions)
+            return tuple(self._metadata(model).versions)
+        except ModelMissing:
+            return ()
 
     def close(self) -> None:
         """Close the connection."""
         self._client.close()
 
+    def _metadata(self, model: str, timeout_s: float | None = None) -> Any:
+        timeout_s = self._timeout_s if timeout_s is None else timeout_s
+        try:
+            return self._client.get_model_metadata(model, client_timeout=timeout_s)
+        except InferenceServerException as error:
+            raise self._translated(error, model) from error
+
     def _inputs_of(self, model: str) -> frozenset[str]:
-        """Return the names of a model's inputs, as its metadata says."""
         known = self._inputs.get(model)
-        if known is None:
-            try:
-                metadata = self._client.get_model_metadata(model, client_timeout=self._timeout_s)
-            except InferenceServerException as error:
-                raise self._translated(error, model) from error
-            known = self._inputs[model] = frozenset(tensor.name for tensor in metadata.inputs)
-        return known
+        return self._inputs_asked(model) if known is None else known
+
+    def _inputs_asked(self, model: str, timeout_s: float | None = None) -> frozenset[str]:
+        inputs = frozenset(tensor.name for tensor in self._metadata(model, timeout_s).inputs)
+        self._inputs[model] = inputs
+        return inputs
+
+    def _forget(self, model: str) -> None:
+        self._inputs.pop(model, None)
+        self._largest.pop(model, None)
 
     def _translated(self, error: InferenceServerException, model: str) -> Rejected | Retryable:
         code, message = _code(error), error.message()
-        if code in _REFUSED:
-            # Perhaps not for the frame: another version may want other inputs.
-            self._inputs.pop(model, None)
-            return Rejected(f"{model} refuses the frame: {message}", reason="bad-jpeg")
-        if code in _INTERNAL:
-            return Rejected(
-                f"{model} failed on a frame {_INTERNAL_TRIES} times: {message}; see Triton's log",
-                reason="model-failed",
-            )
         if code == "NOT_FOUND" or "no available versions" in message:
-            self._inputs.pop(model, None)
+            self._forget(model)
             return ModelMissing(
-                f"Triton at {self.url} does not serve {model}: {message}; "
+                f"{self.url} does not serve {model}: {message}; "
                 "add it with `sightline models import`"
             )
+        if code in _REFUSED:
+            # Perhaps not for the frame: another version may want other inputs.
+            self._forget(model)
+            return Rejected(f"{model} refuses the frame: {message}", reason="bad-jpeg")
+        if code in _INTERNAL:
+            return ModelFailing(f"{model} at {self.url} failed: {message}; see the server's log")
         return Retryable(
             f"Triton at {self.url} does not answer ({code}): {message}; see `sightline status`"
         )
 
 
-def _text_input(name: str, value: bytes) -> Any:
-    tensor = grpc.InferInput(name, [1, 1], "BYTES")
-    tensor.set_data_from_numpy(np.array([[value]], np.object_))
+def _texts(name: str, values: Sequence[bytes]) -> Any:
+    tensor = grpc.InferInput(name, [len(values), 1], "BYTES")
+    tensor.set_data_from_numpy(np.array(values, np.object_)[:, None])
     return tensor
 
 
-def _answer(result: Any, model: str) -> Answer:
-    count = int(result.as_numpy("COUNT")[0, 0])
-    objects = result.as_numpy("OBJECTS")[0, :count]
-    labels = [label.decode() for label in result.as_numpy("LABELS")[0, :count]]
-    return answer_of(objects, labels, model, result.get_response().model_version)
+def _answers(result: Any, model: str, count: int) -> list[Answer]:
+    version = result.get_response().model_version
+    boxes, counted, labels = (result.as_numpy(tensor.name) for tensor in OBJECTS)
+    if boxes is None or labels is None or counted is None or counted.size != count:
+        raise ModelFailing(
+            f"{model} did not answer with {', '.join(tensor.name for tensor in OBJECTS)} of {count} "
+            "pictures: serve it as `sightline models import` or `models export` lays it out"
+        )
+    counts = counted.ravel().tolist()
+    return [
+        answer_of(boxes[row, :n], [label.decode() for label in labels[row, :n]], model, version)
+        for row, n in enumerate(counts)
+    ]
 
 
 def _code(error: InferenceServerException) -> str:

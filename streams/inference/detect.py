@@ -21,8 +21,9 @@ from infra.runtime.kafka import (
 )
 from infra.runtime.metrics import DEAD_LETTERS, DELAY, DROPPED, LAG, RECORDS_IN, RECORDS_OUT
 from infra.runtime.service import Service
+from infra.runtime.settings import Settings
 from schemas.codec import decode
-from schemas.errors import Backpressure, Rejected, Retryable
+from schemas.errors import Backpressure, Fatal, Rejected, Retryable
 from schemas.records import Beat, Detections, Frame, Reading
 from streams.inference import histories, overload
 from streams.inference.answer import Refusal
@@ -35,6 +36,7 @@ from streams.inference.overload import Load, OverloadConfig
 from streams.inference.rates import due
 from streams.inference.readings import NOT_DUE, beat_reading, detections_of, frame_reading
 from streams.inference.rounds import Rounds, Said, Shown
+from streams.inference.servers import Servers
 from streams.inference.sparing import spare
 
 GROUP = "sightline.detect"
@@ -84,15 +86,16 @@ class Detector:
         self._now_ms = now_ms
         self._now_s = now_s
         self._bootstrap = settings.need("edge_kafka")
-        self._client = TritonClient(settings.need("triton_grpc"))
+        settings.need("triton_grpc")
+        self._servers = Servers({url: TritonClient(url) for url in settings.triton_servers}, now_s)
         self._configs = ConfigStore(self._bootstrap)
         self._producer = RecordProducer(self._bootstrap, GROUP, linger_ms=0)
         self._consumer = RecordConsumer(
             self._bootstrap, GROUP, [SOURCE], instance=f"{GROUP}-{settings.worker}"
         )
         self._asker = Asker(
-            self._client,
-            depth=REQUESTS_PER_CORE * (os.cpu_count() or 1),
+            self._servers,
+            depth=self._servers.count * _requests_of(settings),
             now_ms=now_ms,
             pause=self._hold,
         )
@@ -119,7 +122,7 @@ class Detector:
         self._asker.close()
         self._consumer.close()
         self._configs.close()
-        self._client.close()
+        self._servers.close()
 
     def _turn(self, turn: Turn) -> None:
         self._read(turn)
@@ -294,6 +297,13 @@ class Detector:
             self._next_offsets.pop(partition, None)
             if (SOURCE, partition) in assigned:
                 self._consumer.seek(message)
+
+
+def _requests_of(settings: Settings) -> int:
+    wanted = settings.triton_requests or str(REQUESTS_PER_CORE * (os.cpu_count() or 1))
+    if not wanted.isdecimal() or int(wanted) == 0:
+        raise Fatal(f"SIGHTLINE_TRITON_REQUESTS is {wanted!r}: give a number from 1 on, or nothing")
+    return int(wanted)
 
 
 def run_detect(service: Service) -> None:

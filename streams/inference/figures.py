@@ -9,3 +9,9 @@ FRAMES = Counter(
 )
 FRAME_RATE = Gauge("sightline_frames_per_second", "Frames answered a second while at work.")
 OVERLOADED = Gauge("sightline_overloaded", "1 while frames are dropped for lack of speed.")
+OUTSTANDING = Gauge(
+    "sightline_server_outstanding", "Pictures that a model server has been asked about.", ["server"]
+)
+CIRCUIT_OPEN = Gauge(
+    "sightline_server_circuit_open", "1 while a model server that failed is left alone.", ["server"]
+)

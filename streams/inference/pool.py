@@ -162,6 +162,13 @@ def is_missing(pool: Pool, model: str) -> bool:
     )
 
 
+def is_failing(pool: Pool, model: str) -> bool:
+    """Tell whether the model fails again and again wherever it is held and the server is well."""
+    well = [server for server in pool.values() if not server.circuit.is_open]
+    held = [server.place(model) for server in well if server.place(model).held]
+    return bool(held) and all(place.circuit.is_open for place in held)
+
+
 def _told(place: Place, picked: Pick, end: End, now_s: float, config: PoolConfig) -> Place:
     if end == "missing":
         return Place(held=False, asked_s=now_s)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import pytest
@@ -13,7 +13,7 @@ from schemas.site import SiteConfig, parse
 from streams.inference.answer import Answer, Outcome, Refusal
 from streams.inference.asking import Asker, Patience, Question
 from streams.inference.choosing import ModelChoice
-from streams.inference.client import ModelMissing, Stage
+from streams.inference.client import ModelFailing, ModelMissing, Picture
 from streams.inference.readings import (
     MAX_OBJECTS,
     MAX_READINGS,
@@ -22,6 +22,7 @@ from streams.inference.readings import (
     detections_of,
     frame_reading,
 )
+from streams.inference.servers import ModelResting
 from tests.unit.streams.inference.scenes import frame
 
 SITE = """
@@ -42,24 +43,41 @@ class World:
     back_at_s: float = 0.0
     served: set[str] = field(default_factory=lambda: {"foreground"})
     asked: list[str] = field(default_factory=list)
+    sizes: list[int] = field(default_factory=list)
+    """Pictures of each request."""
+    seconds: float = 0.0
+    failing: set[bytes] = field(default_factory=set)
+    """Pictures that the model fails on."""
+    resting: bool = False
     pauses: int = 0
     stop_after: int = 10_000
+    wake: Callable[[], None] = lambda: None
 
-    def infer(
-        self, model: str, jpeg: bytes, background: bytes = b"", stage: Stage | None = None
-    ) -> Answer:
+    def largest_batch(self, model: str) -> int:
+        return 16
+
+    def picture_s(self, model: str) -> float:
+        return self.seconds
+
+    def look(self, model: str, pictures: Sequence[Picture]) -> list[Answer]:
         self.asked.append(model)
+        self.sizes.append(len(pictures))
         if self.now_s < self.back_at_s:
             raise Retryable("away")
         if model not in self.served:
             raise ModelMissing(f"no {model}")
-        if jpeg == b"bad":
+        if self.resting:
+            raise ModelResting(f"{model} rests")
+        if any(one.jpeg in self.failing for one in pictures):
+            raise ModelFailing(f"{model} failed")
+        if any(one.jpeg == b"bad" for one in pictures):
             raise Rejected("bad", reason="bad-jpeg")
-        return Answer((), (), (), model, str(len(jpeg)))
+        return [Answer((), (), (), model, str(len(one.jpeg))) for one in pictures]
 
     def pause(self, pause_s: float) -> bool:
         self.now_s += pause_s
         self.pauses += 1
+        self.wake()
         return self.pauses < self.stop_after
 
     def asker(self) -> Asker:
@@ -98,6 +116,64 @@ def test_one_bad_frame_fails_alone(world: World) -> None:
     assert outcomes is not None
     assert [type(one) for one in outcomes] == [Answer, Refusal, Answer]
     assert outcomes[1] == Refusal("failed", "bad-jpeg", "foreground")
+
+
+def test_pictures_that_wait_go_together_and_a_bad_one_still_fails_alone(world: World) -> None:
+    world.seconds = 0.01
+    asker = world.asker()
+    asked = [question(seq, b"bad" if seq == 30 else b"") for seq in range(1, 65)]
+    outcomes = asker.ask(asked)
+    assert outcomes is not None and max(world.sizes) == 8
+    refused = [index for index, one in enumerate(outcomes) if isinstance(one, Refusal)]
+    assert refused == [29]
+    assert [one.model_version for one in outcomes if isinstance(one, Answer)] == [
+        str(seq) for seq in range(1, 65) if seq != 30
+    ]
+
+
+def test_models_do_not_share_requests(world: World) -> None:
+    world.seconds = 0.01
+    world.served.add("yolox")
+    asked = [question(seq, model=("yolox", "foreground")[seq % 2]) for seq in range(1, 65)]
+    outcomes = world.asker().ask(asked)
+    assert outcomes is not None
+    assert [one.model for one in outcomes] == [one.model for one in asked]
+
+
+def test_a_picture_that_the_model_fails_on_is_tried_thrice_and_costs_no_other(
+    world: World,
+) -> None:
+    world.seconds, world.failing = 0.01, {b"poison"}
+    asker = world.asker()
+    outcomes = asker.ask([question(s, b"poison" if s == 30 else b"") for s in range(1, 65)])
+    assert outcomes is not None
+    failed = [(index, one) for index, one in enumerate(outcomes) if isinstance(one, Refusal)]
+    assert failed == [(29, Refusal("failed", "model-failed", "foreground"))]
+
+
+def test_a_model_that_only_rests_loses_nothing(world: World) -> None:
+    world.resting = True
+    asker = world.asker()
+    world.wake = lambda: setattr(world, "resting", world.now_s < 1002)
+    outcomes = asker.ask([question(1), question(2, keep=True)])
+    assert outcomes is not None and all(isinstance(one, Answer) for one in outcomes)
+    assert asker.problem is None and not asker.troubles
+
+
+def test_a_model_that_fails_at_everything_fails_at_once_after_a_while(world: World) -> None:
+    world.failing = {b"x" * 7, b"x" * 8}
+    asker = world.asker()
+    for _ in range(4):
+        outcomes = asker.ask([question(7), question(8)])
+        assert outcomes == [Refusal("failed", "model-failed", "foreground")] * 2
+    world.now_s += 7
+    before = len(world.asked)
+    assert asker.ask([question(7)]) == [Refusal("failed", "model-failed", "foreground")]
+    assert len(world.asked) == before
+    assert asker.problem == "foreground failed"
+    world.now_s += 5
+    answered = asker.ask([question(1)])
+    assert answered and isinstance(answered[0], Answer) and asker.problem is None
 
 
 def test_a_short_absence_of_triton_costs_nothing(world: World) -> None:
@@ -140,10 +216,26 @@ def test_a_model_that_is_not_served_delays_the_others_once(world: World) -> None
 def test_a_model_that_is_served_later_is_found(world: World) -> None:
     asker = world.asker()
     asker.ask([question(1, model="nobody")])
+    assert asker.problem == "no nobody"
     world.served.add("nobody")
     world.now_s += 6
     outcomes = asker.ask([question(1, model="nobody")])
     assert outcomes is not None and isinstance(outcomes[0], Answer)
+
+
+def test_a_model_that_was_there_is_waited_for_as_long_as_a_server_may_take_to_load_it(
+    world: World,
+) -> None:
+    asker = world.asker()
+    asker.ask([question(1)])
+    world.served.clear()
+    world.wake = lambda: world.served.update({"foreground"} if world.now_s > 1025 else ())
+    outcomes = asker.ask([question(2), question(3, keep=True)])
+    assert outcomes is not None and all(isinstance(one, Answer) for one in outcomes)
+    world.wake = world.served.clear
+    world.served.clear()
+    gone = Refusal("failed", "model-missing", "foreground")
+    assert asker.ask([question(4), question(5, keep=True)]) == [gone, gone]
 
 
 @dataclass
