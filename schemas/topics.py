@@ -27,6 +27,7 @@ from schemas.records import (
     ModelChunk,
     ModelUpdate,
     Receipt,
+    Remark,
     Sensed,
     State,
     Track,
@@ -167,8 +168,8 @@ _FLOW = (
     Topic(
         "candidates",
         "camera, or site/<site>",
-        (Matched,),
-        "matches of rules, before the filter; beats",
+        (Matched, Remark),
+        "matches of rules, before the filter; beats; operators' words on them",
         "site",
         retention_ms=7 * _DAY,
     ),

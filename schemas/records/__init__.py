@@ -21,6 +21,7 @@ from schemas.records.stages import (
     Matched,
     Reading,
     Reason,
+    Remark,
     Sensed,
     StageAnswer,
     TrackReport,
@@ -59,6 +60,7 @@ Record = (
     | Command
     | ModelUpdate
     | ModelChunk
+    | Remark
     | State
     | Checkpoint
 )
@@ -86,6 +88,7 @@ SCHEMA_IDS: dict[type[Record], int] = {
     State: 20,
     Checkpoint: 21,
     ModelChunk: 22,
+    Remark: 23,
 }
 """Fixed for ever: the id stands in every message and in the name of the schema's file."""
 
@@ -116,6 +119,7 @@ __all__ = [
     "Reason",
     "Receipt",
     "Record",
+    "Remark",
     "SCHEMA_IDS",
     "Sensed",
     "State",

@@ -207,6 +207,8 @@ class Reason:
     favours: bool
     """True: for a real event."""
     value: float
+    weight: float = 0.0
+    """Log-likelihood ratio, natural: above 0 for a real event."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,6 +221,8 @@ class Decision:
     score: float
     """The filter's, 0..1."""
     reasons: tuple[Reason, ...]
+    revision: int = 1
+    """Rises with an operator's word on what was decided before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,3 +230,23 @@ class Judged(StageAnswer):
     """The candidates decided by one input, with beats copied."""
 
     decisions: tuple[Decision, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remark:
+    """An operator's word, put in order among the candidates of the key that it is about."""
+
+    site: str
+    key: str
+    """As of the candidates: a camera, or site/<site>."""
+    config_version: int
+    """In force when it was put in order."""
+    remark_id: str
+    """Of the feedback; the same one counts once."""
+    verdict: Literal["confirmed", "dismissed", "ignored_here", "reset"]
+    """reset: forget what was learned of the camera."""
+    author: str
+    said_at: int
+    camera: str
+    decision: Decision | None = None
+    """The last one on the candidate; null: none, for a reset."""
