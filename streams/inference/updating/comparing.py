@@ -47,7 +47,8 @@ def differing(before: Sequence[Answer], after: Sequence[Answer], limits: Limits)
         after: the new version's of the same pictures.
         limits: those given.
     """
-    expected, changes = 0, []
+    expected = 0
+    changes: list[float] = []
     for old, new in zip(before, after, strict=True):
         expected += sum(score >= SURE_SCORE for score in old.scores)
         changes += _score_changes(old, new)

@@ -1,0 +1,37 @@
+"""Where the newest messages of a topic stand."""
+
+from __future__ import annotations
+
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+
+from infra.runtime.kafka import CLIENT_LOG, no_answer
+from schemas.errors import Retryable
+
+
+def tail_offsets(bootstrap: str, topic: str, count: int) -> dict[int, range]:
+    """Return the offsets of the last ``count`` messages of each partition that has any.
+
+    Raises:
+        Retryable: the broker does not answer.
+    """
+    consumer = Consumer(
+        {
+            "bootstrap.servers": bootstrap,
+            "group.id": f"tail-{topic}",
+            "enable.auto.commit": False,
+            "allow.auto.create.topics": False,
+            "log.connection.close": False,
+        },
+        logger=CLIENT_LOG,
+    )
+    try:
+        found = {}
+        for partition in sorted(consumer.list_topics(topic, timeout=10).topics[topic].partitions):
+            low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=10)
+            if low < high:
+                found[partition] = range(max(low, high - count), high)
+        return found
+    except KafkaException as error:
+        raise Retryable(f"{topic} cannot be read: {no_answer(bootstrap, error)}") from error
+    finally:
+        consumer.close()
