@@ -52,6 +52,7 @@ def export_model(
         name,
         (version / CARD_FILE).read_text(encoding="utf-8"),
         weights if weights.is_file() else None,
+        version=version.name,
         tensorrt=precision,
     )
     print(f"{target.value}: {', '.join(made)} of {name} version {version.name} in {folder}")

@@ -54,7 +54,13 @@ class Plan:
 
 
 def export(
-    folder: Path, name: str, card_text: str, weights: Path | None, *, tensorrt: Precision | None
+    folder: Path,
+    name: str,
+    card_text: str,
+    weights: Path | None,
+    *,
+    version: str = "1",
+    tensorrt: Precision | None = None,
 ) -> list[str]:
     """Write a model for a stock image into a new or empty folder; return the models' names.
 
@@ -63,6 +69,7 @@ def export(
         name: of the ensemble.
         card_text: YAML text of the card.
         weights: ONNX; None for a model without.
+        version: what answers say of the version, as they do at the site it comes from.
         tensorrt: have ONNX Runtime use TensorRT, in this precision.
 
     Raises:
@@ -76,16 +83,16 @@ def export(
         made = Path(staged) / "models"
         if card.weightless or weights is None:
             plan = _alone(name, card)
-            _write_python(made / name, card, "backend", "TritonPythonModel")
+            _write_python(made / name / version, card, "backend", "TritonPythonModel")
         else:
             plan = planned(name, card, _session(card, weights), tensorrt)
-            _write_python(made / f"{name}_decode", card, "steps", "DecodeStep")
-            _write_python(made / f"{name}_boxes", card, "steps", "BoxesStep")
-            (made / f"{name}_network" / "1").mkdir(parents=True)
-            shutil.copyfile(weights, made / f"{name}_network" / "1" / _WEIGHTS)
-            (made / name / "1").mkdir(parents=True)
+            _write_python(made / f"{name}_decode" / version, card, "steps", "DecodeStep")
+            _write_python(made / f"{name}_boxes" / version, card, "steps", "BoxesStep")
+            (made / f"{name}_network" / version).mkdir(parents=True)
+            shutil.copyfile(weights, made / f"{name}_network" / version / _WEIGHTS)
+            (made / name / version).mkdir(parents=True)
             # Triton wants a version's folder, and copying tools drop empty ones.
-            (made / name / "1" / ".keep").touch()
+            (made / name / version / ".keep").touch()
         for one, config in plan.configs.items():
             (made / one / "config.pbtxt").write_text(text_of(config), encoding="utf-8")
         (made / name / CARD_FILE).write_text(card_text, encoding="utf-8")
@@ -163,8 +170,7 @@ def _session(card: Card, weights: Path) -> Session:
         raise Rejected(str(error), reason="bad-model") from error
 
 
-def _write_python(folder: Path, card: Card, module: str, step: str) -> None:
-    version = folder / "1"
+def _write_python(version: Path, card: Card, module: str, step: str) -> None:
     version.mkdir(parents=True)
     (version / "model.py").write_text(_STEP.format(module=module, step=step), encoding="utf-8")
     (version / "card.json").write_text(json.dumps(asdict(card), indent=1), encoding="utf-8")

@@ -4,24 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from streams.inference.configs import questions
 from triton_models.kit.card import Card
 
 _HEAD = """\
 # {name} for a stock Triton image
 
-Made by `sightline models export --target stock`. This folder is a model repository for NVIDIA's
-Triton Inference Server, in any image that has the {backends}. The interface is that of
-Sightline's own server: `JPEG` (one JPEG as BYTES, shape [1, 1]) in; `OBJECTS` [1, n, 6] (x1, y1,
-x2, y2 of the frame 0..1, score, label index), `COUNT` [1, 1] and `LABELS` [1, n] out.
-
 {about}
 
-Models: {models}. Labels: {count}, from `{first}` to `{last}`. Licence of the weights: {licence}.
+Made by `sightline models export --target stock`. This folder is a model repository for NVIDIA's
+Triton Inference Server, in any image that has the {backends}. The
+interface is that of Sightline's own server:
+
+- in: `{picture}`, one JPEG as BYTES, shape [1, 1]{more};
+- out: `OBJECTS` [1, n, 6] (x1, y1, x2, y2 of the frame 0..1, score, label index), `COUNT` [1, 1],
+  `LABELS` [1, n].
+
+| | |
+|---|---|
+| models | {models} |
+| labels | {count}, from `{first}` to `{last}` |
+| licence of the weights | {licence} |
 
 ## What the image must have
 
 The Python backend's environment needs `numpy<2` and `opencv-python-headless==4.11.0.86`, which
-published images lack, and nothing else of ours. A layer on top is enough:
+published images lack; Python 3.10 or newer. A layer on top is enough:
 
     FROM your-triton-image
     RUN pip install 'numpy<2' opencv-python-headless==4.11.0.86
@@ -35,7 +43,8 @@ The same OpenCV as Sightline's gives the same decoded pixels, so the same boxes.
 _NETWORK = """
 ## The network
 
-It runs on the GPU where Triton finds one, else on the CPU. {batching}
+It runs on the GPU where Triton finds one, else on the CPU.
+{batching}
 {tensorrt}
 The JPEG is decoded on the CPU, because every decoder gives slightly other pixels. Where that is the
 bottleneck, `{name}_decode` can be replaced by a DALI model with the same outputs, `PIXELS` and
@@ -43,8 +52,8 @@ bottleneck, `{name}_decode` can be replaced by a DALI model with the same output
 """
 _BATCHES = "Frames of all requests share batches of up to {batch}."
 _NO_BATCHES = (
-    "Its file takes one picture at a time, so no batches are formed; exported again with an open\n"
-    "batch (`dynamic=True` with Ultralytics, `--dynamic` with YOLOX) it would use the GPU better."
+    "Its file takes one picture at a time, so no batches are formed; exported again with an open batch\n"
+    "(`dynamic=True` with Ultralytics, `--dynamic` with YOLOX) it would use the GPU better."
 )
 _TENSORRT = (
     "ONNX Runtime hands it to TensorRT in {precision}; the first request of each instance waits for\n"
@@ -66,10 +75,11 @@ def readme(
         first=card.labels[0],
         last=card.labels[-1],
         licence=card.licence,
+        picture=questions(card)[0].name,
+        more="; `BACKGROUND`, thumbnails of earlier frames" if card.weightless else "",
     )
     if card.weightless:
-        asked = "It is asked with `BACKGROUND`, too: thumbnails of earlier frames.\n"
-        return f"{text}\n{asked}"
+        return text
     return text + _NETWORK.format(
         name=name,
         batching=_BATCHES.format(batch=batch) if batch else _NO_BATCHES,

@@ -21,14 +21,15 @@ def letterbox(
     """Return the filled picture uint8 [height, width, 3] and where the whole frame lies in it.
 
     One scale for both sides and bilinear, at the top left as YOLOX does (yolox/data/data_augment.py)
-    or in the middle as Ultralytics does; stretched, each side has its own scale, by area.
+    or in the middle as Ultralytics does (data/augment.py, ``LetterBox``); stretched, each side has its own scale, by area.
     """
     rows, columns = picture.shape[:2]
     if fit == "stretch":
         stretched = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
         return np.asarray(stretched, np.uint8), np.array([width, height, 0, 0], np.float32)
     scale = min(height / rows, width / columns)
-    size = (max(1, int(columns * scale)), max(1, int(rows * scale)))
+    whole = round if fit == "centre" else int
+    size = (max(1, whole(columns * scale)), max(1, whole(rows * scale)))
     left, top = ((width - size[0]) // 2, (height - size[1]) // 2) if fit == "centre" else (0, 0)
     canvas = np.full((height, width, 3), fill, np.uint8)
     canvas[top : top + size[1], left : left + size[0]] = cv2.resize(

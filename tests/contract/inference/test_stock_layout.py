@@ -56,14 +56,14 @@ class TritonPythonModel:
 
 def served(place: Place, name: str, card: str, weights: Path, folder: Path) -> TritonClient:
     """Export a model, put it into the embedded Triton's repository and load it."""
-    names = export(folder, name, card, weights, tensorrt=None)
+    names = export(folder, name, card, weights, version="3")
     network = folder / f"{name}_network"
     config = config_from((network / "config.pbtxt").read_text(encoding="utf-8"))
     config.backend = "python"
     (network / "config.pbtxt").write_text(text_of(config), encoding="utf-8")
-    (network / "1" / "model.py").write_text(NETWORK, encoding="utf-8")
+    (network / "3" / "model.py").write_text(NETWORK, encoding="utf-8")
     for step in ("decode", "boxes"):
-        script = folder / f"{name}_{step}" / "1" / "model.py"
+        script = folder / f"{name}_{step}" / "3" / "model.py"
         # The embedded Triton's interpreter is isolated; that of an image has its own packages.
         text = "import os, sys\nsys.path[:0] = os.environ['PYTHONPATH'].split(os.pathsep)\n"
         script.write_text(text + script.read_text(encoding="utf-8"), encoding="utf-8")
@@ -85,7 +85,10 @@ def test_an_ensemble_of_a_small_network(
     card = card_of(weights, name, {"decoding": "yolo", "labels": ["person", "car"]})
     stock = served(place, name, card, weights, tmp_path / "out")
     frame = scenes.jpeg(scenes.ground())
-    there, here = stock.infer(name, frame), LocalModel(name, weights, card=card).infer(frame)
+    there, here = (
+        stock.infer(name, frame),
+        LocalModel(name, weights, card=card, version="3").infer(frame),
+    )
     assert there == here and here.labels == ("car",)
     with pytest.raises(Rejected) as refused:
         stock.infer(name, b"text")
@@ -99,6 +102,6 @@ def test_an_ensemble_of_yolox(client: TritonClient, place: Place, tmp_path: Path
     stock = served(place, "stock", card, weights, tmp_path / "out")
     frame = next(clip("videos/vtest_480x360_10fps.mp4", 1))
     there = stock.infer("stock", frame)
-    assert there == LocalModel("stock", weights, card=card).infer(frame)
+    assert there == LocalModel("stock", weights, card=card, version="3").infer(frame)
     assert "person" in there.labels
     stock.close()

@@ -89,7 +89,7 @@ class Image:
         self._python: dict[str, Any] = {}
         self._networks: dict[str, Any] = {}
         for name, config in self.configs.items():
-            version = repository / name / "1"
+            (version,) = (one for one in (repository / name).iterdir() if one.is_dir())
             if config.backend == "python":
                 self._python[name] = self._load(version, config)
             elif config.backend == "onnxruntime":
@@ -135,7 +135,7 @@ class Image:
         model.initialize(
             {
                 "model_repository": str(version.parent),
-                "model_version": "1",
+                "model_version": version.name,
                 "model_config": json.dumps(told),
             }
         )

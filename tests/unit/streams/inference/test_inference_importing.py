@@ -98,6 +98,7 @@ def test_networks_of_known_classes_need_no_labels(
             [zeros(84, 85)],
             r"is \[1, 84, 85\]; the format fastestdet wants",
         ),
+        ({"decoding": "yolo", "sha256": "0" * 64}, [zeros(84, 252)], "m.onnx has SHA-256"),
         ({"decoding": "yolo", "width": 96, "height": 64}, [zeros(84, 252)], "asks for 96x64"),
     ],
 )

@@ -57,7 +57,7 @@ def assert_equal(image: Image, model: LocalModel, frames: list[bytes]) -> None:
 def test_an_ensemble_answers_as_the_model_in_process(tmp_path: Path, batch: Side) -> None:
     file = constant(tmp_path / "m.onnx", [FINISHED], batch=batch)
     card = card_of(file, "m", SAID)
-    names = export(tmp_path / "out", "m", card, file, tensorrt=None)
+    names = export(tmp_path / "out", "m", card, file)
     assert names == ["m", "m_decode", "m_network", "m_boxes"]
     image, model = Image(tmp_path / "out"), LocalModel("m", file, card=card)
     assert len(model.infer(FRAMES[0]).scores) == 2
@@ -74,7 +74,7 @@ def test_an_ensemble_answers_as_the_model_in_process(tmp_path: Path, batch: Side
 def test_real_detectors_answer_the_same_in_both_layouts(tmp_path: Path, weights: str) -> None:
     file = fixture(f"models/{weights}")
     card = card_of(file, "m", {})
-    export(tmp_path / "out", "m", card, file, tensorrt="fp16")
+    export(tmp_path / "out", "m", card, file, version="7", tensorrt="fp16")
     video = cv2.VideoCapture(str(fixture("videos/vtest_480x360_10fps.mp4")))
     picture = np.asarray(video.read()[1], np.uint8)
     assert_equal(Image(tmp_path / "out"), LocalModel("m", file, card=card), [jpeg(picture)])
@@ -85,7 +85,7 @@ def test_two_outputs_and_half_precision_join_up(tmp_path: Path) -> None:
     boxes[4], classes[4, 1] = (0.5, 0.5, 0.25, 0.5), 2
     file = constant(tmp_path / "m.onnx", [classes, boxes], batch="n", half=True)
     card = card_of(file, "m", {"decoding": "detr", "labels": ["a", "b", "c"]})
-    export(tmp_path / "out", "m", card, file, tensorrt=None)
+    export(tmp_path / "out", "m", card, file)
     image = Image(tmp_path / "out")
     (pixels,) = image.configs["m_network"].input
     assert model_config_pb2.DataType.Name(pixels.data_type) == "TYPE_FP16"
@@ -107,7 +107,7 @@ def test_tensorrt_and_batches_stand_in_the_network_alone(tmp_path: Path) -> None
 
 def test_a_bad_frame_is_refused_by_the_step_that_sees_it(tmp_path: Path) -> None:
     file = constant(tmp_path / "m.onnx", [FINISHED], batch="batch")
-    export(tmp_path / "out", "m", card_of(file, "m", SAID), file, tensorrt=None)
+    export(tmp_path / "out", "m", card_of(file, "m", SAID), file)
     image = Image(tmp_path / "out")
     with pytest.raises(TritonError) as refused:
         image.infer("m", asked([FRAMES[0], b"text"]))
@@ -116,7 +116,7 @@ def test_a_bad_frame_is_refused_by_the_step_that_sees_it(tmp_path: Path) -> None
 
 def test_an_output_that_is_not_the_cards_is_an_error(tmp_path: Path) -> None:
     file = constant(tmp_path / "m.onnx", [FINISHED], batch="batch")
-    export(tmp_path / "out", "m", card_of(file, "m", SAID), file, tensorrt=None)
+    export(tmp_path / "out", "m", card_of(file, "m", SAID), file)
     image = Image(tmp_path / "out")
     unknown = FINISHED.copy()
     unknown[0, 5] = 7
@@ -129,7 +129,7 @@ def test_an_output_that_is_not_the_cards_is_an_error(tmp_path: Path) -> None:
 
 
 def test_a_model_without_weights_is_one_model(tmp_path: Path) -> None:
-    names = export(tmp_path / "out", "foreground", included_card("foreground"), None, tensorrt=None)
+    names = export(tmp_path / "out", "foreground", included_card("foreground"), None)
     assert names == ["foreground"]
     answer = Image(tmp_path / "out").infer(
         "foreground", {**asked(FRAMES), "BACKGROUND": np.array([[b""], [b""]], np.object_)}
@@ -140,14 +140,14 @@ def test_a_model_without_weights_is_one_model(tmp_path: Path) -> None:
 def test_a_second_stage_keeps_the_name_of_its_input(tmp_path: Path) -> None:
     file = constant(tmp_path / "m.onnx", [FINISHED])
     card = card_of(file, "m", {**SAID, "stage": "crop"})
-    export(tmp_path / "out", "m", card, file, tensorrt=None)
+    export(tmp_path / "out", "m", card, file)
     answer = Image(tmp_path / "out").infer("m", {"CROP": np.array([[FRAMES[0]]], np.object_)})
     assert answer["COUNT"].tolist() == [[2]]
 
 
 def test_the_steps_bring_their_code_and_need_no_onnxruntime(tmp_path: Path) -> None:
     file = constant(tmp_path / "m.onnx", [FINISHED])
-    export(tmp_path / "out", "m", card_of(file, "m", SAID), file, tensorrt=None)
+    export(tmp_path / "out", "m", card_of(file, "m", SAID), file)
     for step in ("m_decode", "m_boxes"):
         script = (
             "import sys, types\n"
@@ -168,8 +168,8 @@ def test_the_steps_bring_their_code_and_need_no_onnxruntime(tmp_path: Path) -> N
 def test_only_a_new_folder_is_written_to(tmp_path: Path) -> None:
     (tmp_path / "notes").write_text("mine", encoding="utf-8")
     with pytest.raises(Rejected, match="is not empty"):
-        export(tmp_path, "foreground", included_card("foreground"), None, tensorrt=None)
+        export(tmp_path, "foreground", included_card("foreground"), None)
     file = constant(tmp_path / "m.onnx", [FINISHED])
     with pytest.raises(Rejected, match="asks for 416x416"):
-        export(tmp_path / "out", "m", included_card("yolox"), file, tensorrt=None)
+        export(tmp_path / "out", "m", included_card("yolox"), file)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["m.onnx", "notes"]
