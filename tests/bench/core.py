@@ -27,6 +27,7 @@ from streams.core import sense as sensing
 from streams.core.sensing.looking import frame_of
 from streams.core.tracking import tracker
 from streams.core.tracking.detections import select
+from streams.core.tracking.scene import Scene
 from streams.core.tracking.track import Track
 from tests.bench.printing import machine, table
 from tests.fixtures import FIXTURES
@@ -80,10 +81,11 @@ class Bench:
         """The tracker alone."""
         plan = self._camera_plan
         tracks: list[Track] = []
+        scene = Scene()
         for reading in self._frames:
             detections = select(reading, plan.selection)
             tracked = tracker.step(
-                tracks, detections, frame_of(reading, 0), plan.birth_score, plan.tuning
+                tracks, detections, frame_of(reading, 0), plan.birth_score, scene, plan.tuning
             )
             tracks = [t for t in tracked.tracks if t.seen_at > reading.at - plan.lost_ms]
 

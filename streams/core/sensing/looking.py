@@ -17,6 +17,7 @@ from streams.core.tracking import tracker
 from streams.core.tracking.births import note_births
 from streams.core.tracking.detections import Detection, answered
 from streams.core.tracking.evidence import report
+from streams.core.tracking.scene import Scene
 from streams.core.tracking.sighting import Sighting
 from streams.core.tracking.track import Track
 from streams.core.tracking.tracker import MAX_MODELS, Analysed
@@ -78,7 +79,11 @@ def look(
     Tracks that have fired are reported with their first observation in each whole second.
     """
     seconds = {track.track_id: track.seen_at // 1000 for track in state.tracks}
-    tracked = tracker.step(state.tracks, detections, frame, plan.birth_score, plan.tuning)
+    if state.scene.epoch_at != frame.epoch_at:
+        state.scene = Scene(epoch_at=frame.epoch_at)
+    tracked = tracker.step(
+        state.tracks, detections, frame, plan.birth_score, state.scene, plan.tuning
+    )
     state.tracks = tracked.tracks
     if state.resumed_at is not None:
         note_births(state.tracks, frame.at, frame.aspect, state.resumed_at)
@@ -86,7 +91,11 @@ def look(
         for sighting in sightings:
             output.observations.append(
                 Observation(
-                    track.track_id, track.epoch_at, sighting.seq, sighting.box, sighting.score
+                    track.track_id,
+                    track.epoch_at,
+                    sighting.seq,
+                    sighting.place or sighting.box,
+                    sighting.score,
                 )
             )
             seen = _seen(state, track, sighting, frame.at, plan.ground)

@@ -23,7 +23,7 @@ class Observation(msgspec.Struct, frozen=True):
     epoch_at: int
     seq: int
     box: Box
-    """Normalised; may reach past the picture."""
+    """Where the tracker takes the object to be; normalised, may reach past the picture."""
     score: float
 
 

@@ -7,6 +7,7 @@ import msgspec
 from schemas.records import TrackReport
 from streams.core.sensing.counts import Counts
 from streams.core.sensors.registry import SensorState
+from streams.core.tracking.scene import Scene
 from streams.core.tracking.track import Track
 
 Recent = tuple[int, float, float]
@@ -59,6 +60,8 @@ class CameraState(msgspec.Struct):
     """Since when frames have been analysed without a pause."""
     steady_at: int | None = None
     """Up to here stillness is accounted for: the last frame, or the last still beat."""
+    scene: Scene = msgspec.field(default_factory=Scene)
+    """What the tracker has learned of the camera's view in this epoch."""
     model: str = ""
     """The first of those that looked at the last frame analysed."""
     looked: dict[str, Looked] = {}

@@ -15,24 +15,39 @@ import msgspec
 
 from streams.core.geometry import Box
 
+CUT = 0.004
+"""A box nearer to the picture's border than this (of the picture) is cut by it, or may be."""
+
 
 @dataclass(frozen=True, slots=True)
 class Noise:
     """How far detections and objects stray, in box sizes (the longer side) and seconds.
 
-    Chosen by measurement on PETS09-S2L1 and TUD-Stadtmitte, one set for all footage.
+    Chosen by measurement, one set for all footage: ADR 8.
     """
 
-    measured: float = 0.1
-    """Standard deviation of a detected centre."""
+    measured: float = 0.08
+    """Standard deviation of a sure detection's centre."""
     acceleration: float = 0.36
     """Square root of the acceleration's spectral density."""
-    first_velocity: float = 1.5
+    first_velocity: float = 2.5
     """Standard deviation of the velocity of an object just seen, per second."""
-    measured_size: float = 0.4
-    """Standard deviation of a detected size, as a part of it."""
+    measured_size: float = 0.3
+    """Standard deviation of a sure detection's size, as a part of it."""
     size_drift: float = 0.36
     """Drift of the true size, as a part of it per square root of a second."""
+    unsure: float = 3.5
+    """The deviations of a detection with score 0 are larger by this factor, plus one."""
+    crowded: float = 1.5
+    """So much farther strays the centre where detections compete: they take from each other."""
+    crowded_size: float = 2.0
+    """The same for the size."""
+    strays: float = 0.06
+    """Standard deviation of a centre when it is judged whether it is the object's."""
+    strays_size: float = 0.54
+    """The same of the size, as a part of it: boxes are cut short by what stands before them."""
+    trusted: float = 0.5
+    """So far from the filter's centre to the detected one lies the object, of 1."""
 
 
 class Motion(msgspec.Struct):
@@ -54,7 +69,7 @@ class Motion(msgspec.Struct):
     @property
     def size(self) -> float:
         """The longer side of the box, in frame heights."""
-        return max(self.height, self.width)
+        return max(self.width, self.height)
 
 
 def begin(at: int, box: Box, aspect: float, noise: Noise) -> Motion:
@@ -102,11 +117,21 @@ def settle(motion: Motion, at: int) -> None:
     motion.vx = motion.vy = 0.0
 
 
-def correct(motion: Motion, box: Box, aspect: float, noise: Noise) -> None:
-    """Take in a detection of the object at ``motion.at``, in place."""
+def correct(
+    motion: Motion, box: Box, aspect: float, score: float, crowded: bool, noise: Noise
+) -> None:
+    """Take in a detection of the object at ``motion.at``, in place.
+
+    The surer the detector, the nearer its box: Du et al., GIAOTracker, ICCV workshops 2021, 3.3.
+    """
     height = box[3] - box[1]
     width = (box[2] - box[0]) * aspect
-    spread = noise.measured * motion.size
+    unsure = 1 + noise.unsure * (1 - score)
+    spread = noise.measured * motion.size * unsure
+    size_spread = noise.measured_size * unsure
+    if crowded:
+        spread *= noise.crowded
+        size_spread *= noise.crowded_size
     total = motion.position_variance + spread * spread
     gain = motion.position_variance / total
     velocity_gain = motion.covariance / total
@@ -119,33 +144,41 @@ def correct(motion: Motion, box: Box, aspect: float, noise: Noise) -> None:
     motion.velocity_variance -= velocity_gain * motion.covariance
     motion.position_variance *= 1 - gain
     motion.covariance *= 1 - gain
-    size_gain = motion.size_variance / (motion.size_variance + noise.measured_size**2)
+    size_gain = motion.size_variance / (motion.size_variance + size_spread * size_spread)
     motion.width *= (width / motion.width) ** size_gain
     motion.height *= (height / motion.height) ** size_gain
     motion.size_variance *= 1 - size_gain
 
 
 def surprise(
-    motion: Motion, box: Box, aspect: float, reach: float, noise: Noise
-) -> tuple[float, float] | None:
+    motion: Motion, apart: float, box: Box, aspect: float, noise: Noise
+) -> tuple[float, float]:
     """Return how unlikely a detection is for this object, and how uncertain its place is.
 
-    The first is the squared Mahalanobis distance of the centre plus that of the size's logarithm
-    (four degrees of freedom); the second the logarithm of the position's variance in squared box
-    sizes. None: farther than ``reach`` box sizes from where the object is expected.
+    ``apart`` is the squared distance of their centres. The first is the squared Mahalanobis
+    distance of the centre plus that of the size's logarithm (four degrees of freedom); the second
+    the logarithm of the position's variance in squared box sizes.
     """
-    dx = (box[0] + box[2]) / 2 * aspect - motion.x
-    dy = (box[1] + box[3]) / 2 - motion.y
-    size = motion.size
-    size2 = size * size
-    apart = dx * dx + dy * dy
-    if apart > reach * reach * size2:
-        return None
-    total = motion.position_variance + noise.measured * noise.measured * size2
-    size_variance = motion.size_variance + noise.measured_size * noise.measured_size
+    size2 = motion.size**2
+    total = motion.position_variance + noise.strays * noise.strays * size2
+    size_variance = motion.size_variance + noise.strays_size * noise.strays_size
     dw = math.log((box[2] - box[0]) * aspect / motion.width)
     dh = math.log((box[3] - box[1]) / motion.height)
     return apart / total + (dw * dw + dh * dh) / size_variance, math.log(total / size2)
+
+
+def place(motion: Motion, box: Box, aspect: float, noise: Noise) -> Box:
+    """Return where the object is that was just detected in ``box``: its size, smoothed, there.
+
+    A box that the picture's border cuts is the best that is known of what is left of the object.
+    """
+    if box[0] < CUT or box[1] < CUT or box[2] > 1 - CUT or box[3] > 1 - CUT:
+        return box
+    x, y = motion.x / aspect, motion.y
+    x += noise.trusted * ((box[0] + box[2]) / 2 - x)
+    y += noise.trusted * ((box[1] + box[3]) / 2 - y)
+    half_width, half_height = motion.width / aspect / 2, motion.height / 2
+    return x - half_width, y - half_height, x + half_width, y + half_height
 
 
 def box_of(motion: Motion, aspect: float) -> Box:

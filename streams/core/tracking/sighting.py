@@ -23,6 +23,8 @@ class Sighting(msgspec.Struct, frozen=True):
     label: str
     model: str = ""
     """That found it."""
+    place: Box | None = None
+    """Where the object is by all sightings so far, where that is not ``box``."""
 
     @property
     def reference(self) -> FrameReference:

@@ -27,5 +27,7 @@ class Track(msgspec.Struct):
     evidence: Evidence
     waiting: list[Sighting]
     confirmed: bool = False
+    worth: float = 0.0
+    """Of its sightings before it was confirmed: at most 1 each."""
     models: list[str] = []
     """That ever saw it, in the order in which they did."""

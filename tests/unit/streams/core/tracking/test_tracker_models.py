@@ -1,6 +1,7 @@
 """Several models on one camera: only those that look, and could see, can miss a track."""
 
 from streams.core.tracking.detections import GENERIC, Detection
+from streams.core.tracking.scene import Scene
 from streams.core.tracking.track import Track
 from streams.core.tracking.tracker import Analysed, Tuning, step
 from tests.unit.streams.core.sensing.scene import standing
@@ -13,7 +14,7 @@ def looked(tracks: list[Track], at: int, seen_by: str | None, *models: str) -> l
     frame = Analysed("gate", 0, at // 100, at, 0, at // 100, 4 / 3, models)
     box = standing(0.2 + at / 20_000, 0.6)
     found = [] if seen_by is None else [Detection(box, 0.9, "person", seen_by)]
-    return step(tracks, found, frame, 0.3, TUNING).tracks
+    return step(tracks, found, frame, 0.3, Scene(), TUNING).tracks
 
 
 def test_a_frame_at_which_only_others_looked_is_no_miss() -> None:
@@ -53,7 +54,7 @@ def test_without_names_every_frame_counts() -> None:
 def shown(tracks: list[Track], at: int, found: list[Detection], *models: str) -> list[Track]:
     """Return the tracks after a frame at which these models found these things."""
     frame = Analysed("gate", 0, at // 200, at, 0, at // 200, 4 / 3, models)
-    return step(tracks, found, frame, 0.3, TUNING).tracks
+    return step(tracks, found, frame, 0.3, Scene(), TUNING).tracks
 
 
 def test_a_thing_seen_often_and_named_now_and_then_is_one_track_with_its_name() -> None:
