@@ -21,6 +21,7 @@ _COMMANDS = {
     "infra.cli.migrating": ("migrate",),
     "infra.cli.models": ("models",),
     "infra.cli.replaying": ("replay",),
+    "infra.cli.backtest": ("backtest",),
     "infra.cli.running": ("run",),
 }
 """Which module registers which commands: only the one that is asked for is imported."""

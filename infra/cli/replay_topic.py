@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from infra.cli import replay_results
@@ -19,6 +19,7 @@ from infra.cli.flow import Configs
 from infra.cli.rerun import RunningConfigs, Said, rerun, stretch_of, tell
 from infra.cli.retained import SOURCE
 from schemas.errors import Rejected
+from schemas.records import Event, Verdict
 
 RUNNING = "running"
 
@@ -52,9 +53,20 @@ def run(arguments: Sequence[str]) -> int:
 def write(said: Said, triggers: Path | None, events: Path | None, verdicts: Path | None) -> None:
     """Write the results; times count from the beginning of the stretch."""
     first_at = said.stretch.start
+    changes, decisions = in_order(said.events, said.verdicts)
     replay_results.write(triggers, replay_results.trigger_lines(said.sensed, first_at))
-    replay_results.write(events, replay_results.event_lines(said.events, first_at))
-    replay_results.write(verdicts, replay_results.verdict_lines(said.verdicts, first_at))
+    replay_results.write(events, replay_results.event_lines(changes, first_at))
+    replay_results.write(verdicts, replay_results.verdict_lines(decisions, first_at))
+
+
+def in_order(
+    events: Iterable[Event], verdicts: Iterable[Verdict]
+) -> tuple[list[Event], list[Verdict]]:
+    """Sort by time, then by id: topics keep no order between keys."""
+    return (
+        sorted(events, key=lambda event: (event.at, event.event_id, event.revision)),
+        sorted(verdicts, key=lambda item: (item.decided_at, item.candidate_id, item.revision)),
+    )
 
 
 def _replay(found: argparse.Namespace) -> Said:

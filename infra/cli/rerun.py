@@ -41,6 +41,8 @@ class Said:
     events: list[Event] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)
     readings: int = 0
+    reached: int = 0
+    """Time of the last reading, UTC ms."""
     since: dict[str, int] = field(default_factory=dict)
     """By camera: the time that the checkpoint it began with had reached."""
     inexact: list[str] = field(default_factory=list)
@@ -95,6 +97,7 @@ def rerun(
         flow.observe = observe(flow)
     for given in retained.readings(needed, cut, stretch.until):
         said.readings += 1
+        said.reached = max(said.reached, given.unit.at)
         for output in flow.feed(given.unit, given.partition):
             if output.topic != "site-triggers":
                 said.add(output.record, chosen)
@@ -110,6 +113,9 @@ def rerun(
 def tell(said: Said) -> list[str]:
     """Return what a person must know of how a stretch was run again."""
     lines = [
+        f"{camera} starts from its checkpoint at {_iso(at)}" for camera, at in said.since.items()
+    ]
+    lines += [
         f"{camera} starts without a checkpoint at the oldest detections kept: what was open then "
         "is not known, so the first minutes may differ from live"
         for camera in said.inexact
@@ -119,6 +125,10 @@ def tell(said: Said) -> list[str]:
         for reason, count in sorted(said.refused.items())
     ]
     return lines
+
+
+def _iso(at: int) -> str:
+    return datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="milliseconds")
 
 
 class RunningConfigs:
