@@ -31,7 +31,12 @@ PYTHON_INSTANCES = 4
 NETWORK_INSTANCES = 2
 """Two on each GPU, so that one computes while the other's tensors travel."""
 QUEUE_DELAY_US = 2000
-_KINDS = {"tensor(float)": "TYPE_FP32", "tensor(float16)": "TYPE_FP16"}
+_KINDS = {
+    "tensor(float)": "TYPE_FP32",
+    "tensor(float16)": "TYPE_FP16",
+    "tensor(int32)": "TYPE_INT32",
+    "tensor(int64)": "TYPE_INT64",
+}
 _WEIGHTS = "model.onnx"
 _STEP = """\
 import pathlib
@@ -116,10 +121,14 @@ def planned(name: str, card: Card, session: Session, tensorrt: Precision | None)
         for output, shape in zip(session.outputs, session.shapes, strict=True)
     ]
     raw = [Tensor(f"OUTPUT{n}", end.kind, end.sides) for n, end in enumerate(ends)]
-    decode = _python(f"{name}_decode", questions(card), (pixels, placement), batch)
+    # What the network takes, by the name that the decoding step gives it.
+    taken = {"PIXELS": Tensor(session.input.name, pixels.kind, pixels.sides)}
+    if session.size_input is not None:
+        taken["SIZE"] = Tensor(session.size_input.name, _KINDS[session.size_input.type], (2,))
+    given = [Tensor(own, one.kind, one.sides) for own, one in taken.items()]
+    decode = _python(f"{name}_decode", questions(card), (*given, placement), batch)
     boxes = _python(f"{name}_boxes", (*raw, placement), OBJECTS, batch)
-    image = Tensor(session.input.name, pixels.kind, pixels.sides)
-    network = model_config(f"{name}_network", (image,), ends, batch=batch)
+    network = model_config(f"{name}_network", list(taken.values()), ends, batch=batch)
     network.backend = "onnxruntime"
     network.instance_group.add(count=NETWORK_INSTANCES, kind="KIND_AUTO")
     if batch:
@@ -133,10 +142,10 @@ def planned(name: str, card: Card, session: Session, tensorrt: Precision | None)
     ensemble.platform = "ensemble"
     asked = {tensor.name: tensor.name for tensor in questions(card)}
     steps = (
-        (decode.name, asked, {"PIXELS": "pixels", "PLACEMENT": "placement"}),
+        (decode.name, asked, {own: own.lower() for own in (*taken, "PLACEMENT")}),
         (
             network.name,
-            {image.name: "pixels"},
+            {one.name: own.lower() for own, one in taken.items()},
             {end.name: f"raw{n}" for n, end in enumerate(ends)},
         ),
         (

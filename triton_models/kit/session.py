@@ -14,7 +14,9 @@ from triton_models.kit.formats.format import Floats, Shape
 from triton_models.kit.objects import ModelFailed
 
 _CHANNELS = 3
+_RANK = 4
 _KINDS: dict[str, npt.DTypeLike] = {"tensor(float)": np.float32, "tensor(float16)": np.float16}
+_SIZE_KINDS = {**_KINDS, "tensor(int64)": np.int64, "tensor(int32)": np.int32}
 
 
 class BadModelFile(ValueError):
@@ -22,7 +24,9 @@ class BadModelFile(ValueError):
 
 
 class Session:
-    """An open network with one input [1, 3, height, width]; its outputs keep their shapes.
+    """An open network with an input [1, 3, height, width]; its outputs keep their shapes.
+
+    A second input [1, 2] is told the size of that picture, so its boxes are in pixels of the input.
 
     Args:
         session: an ``onnxruntime.InferenceSession``.
@@ -42,8 +46,14 @@ class Session:
 
     @property
     def input(self) -> Any:
-        """The input: its ``name``, ``shape`` and ``type``."""
-        return self._session.get_inputs()[0]
+        """The picture: its ``name``, ``shape`` and ``type``."""
+        return next(one for one in self._session.get_inputs() if len(one.shape) == _RANK)
+
+    @property
+    def size_input(self) -> Any:
+        """The input that is told the picture's width and height, if there is one."""
+        inputs = self._session.get_inputs()
+        return next((one for one in inputs if len(one.shape) != _RANK), None)
 
     @property
     def outputs(self) -> Sequence[Any]:
@@ -111,17 +121,22 @@ class Session:
     def _answer(self, tensor: Floats) -> list[npt.NDArray[Any]]:
         kind = _KINDS[self.input.type]
         feed = {self.input.name: tensor.astype(kind, copy=False)}
+        if self.size_input is not None:
+            sizes = np.tile(np.array(self.size), (len(tensor), 1))
+            feed[self.size_input.name] = sizes.astype(_SIZE_KINDS[self.size_input.type])
         return list(self._session.run(self._names, feed))
 
     def _size(self, size: tuple[int, int] | None) -> tuple[int, int] | None:
         inputs = self._session.get_inputs()
-        shape = list(inputs[0].shape) if len(inputs) == 1 else []
         told = "; ".join(f"{one.name} {list(one.shape)} {one.type}" for one in inputs) or "none"
         wrong = (
             f"the input of {self._file} is {told}; a detector's is [1, 3, height, width] of floats"
         )
-        if len(shape) != 4 or inputs[0].type not in _KINDS:
+        pictures = [one for one in inputs if len(one.shape) == _RANK and one.type in _KINDS]
+        others = [one for one in inputs if one not in pictures]
+        if len(pictures) != 1 or len(others) > 1 or not all(map(_takes_size, others)):
             raise BadModelFile(wrong)
+        shape = pictures[0].shape
         batch, channels, height, width = shape
         # A dimension that is a name, or None, fits anything.
         if any(isinstance(a, int) and a != b for a, b in ((batch, 1), (channels, _CHANNELS))):
@@ -164,6 +179,10 @@ def open_session(model_file: Path, size: tuple[int, int] | None = None) -> Sessi
     except Exception as error:  # onnxruntime's errors share no base class but this
         raise BadModelFile(f"{model_file.name} is not a model that runs: {error}") from error
     return Session(session, model_file.name, size)
+
+
+def _takes_size(one: Any) -> bool:
+    return len(one.shape) == 2 and one.shape[1] == 2 and one.type in _SIZE_KINDS
 
 
 def _told(shapes: Sequence[Sequence[object]]) -> str:

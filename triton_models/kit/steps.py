@@ -12,6 +12,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 import triton_python_backend_utils as pb_utils
 
 from triton_models.kit.backend import CARD, labels_of, objects_response, refusal
@@ -23,8 +24,13 @@ from triton_models.kit.objects import ModelFailed
 from triton_models.kit.picture import BadPicture, decode_colour
 from triton_models.kit.reading import card_from
 
-PIXELS, PLACEMENT, OUTPUT = "PIXELS", "PLACEMENT", "OUTPUT"
-_KINDS = {"TYPE_FP32": np.float32, "TYPE_FP16": np.float16}
+PIXELS, SIZE, PLACEMENT, OUTPUT = "PIXELS", "SIZE", "PLACEMENT", "OUTPUT"
+_KINDS: dict[str, npt.DTypeLike] = {
+    "TYPE_FP32": np.float32,
+    "TYPE_FP16": np.float16,
+    "TYPE_INT32": np.int32,
+    "TYPE_INT64": np.int64,
+}
 
 
 class DecodeStep:
@@ -35,8 +41,8 @@ class DecodeStep:
         cv2.setNumThreads(1)
         self._card = _card(args)
         config = json.loads(args["model_config"])
-        self._picture, outputs = config["input"][0]["name"], config["output"]
-        self._kind = next(_KINDS[o["data_type"]] for o in outputs if o["name"] == PIXELS)
+        self._picture = config["input"][0]["name"]
+        self._kinds = {one["name"]: _KINDS[one["data_type"]] for one in config["output"]}
 
     def execute(self, requests: list[Any]) -> list[Any]:
         """Answer each request by itself: a bad one gets an error, the others their tensors."""
@@ -48,10 +54,16 @@ class DecodeStep:
             made = [prepare(decode_colour(bytes(jpeg)), self._card) for jpeg in jpegs]
         except BadPicture as error:
             return refusal(error, pb_utils.TritonError.INVALID_ARG)
-        pixels = np.stack([tensor for tensor, _ in made]).astype(self._kind, copy=False)
-        placements = np.stack([placement for _, placement in made])
+        tensors = {
+            PIXELS: np.stack([tensor for tensor, _ in made]),
+            SIZE: np.tile(np.array([self._card.width, self._card.height]), (len(made), 1)),
+            PLACEMENT: np.stack([placement for _, placement in made]),
+        }
         return pb_utils.InferenceResponse(
-            [pb_utils.Tensor(PIXELS, pixels), pb_utils.Tensor(PLACEMENT, placements)]
+            [
+                pb_utils.Tensor(name, tensors[name].astype(kind, copy=False))
+                for name, kind in self._kinds.items()
+            ]
         )
 
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.streams.inference.scenes import jpeg
-from tests.unit.triton_models.networks import Side, constant
+from tests.unit.triton_models.networks import Numbers, Side, constant
 from triton_models.kit.build import build
 from triton_models.kit.card import Card
 from triton_models.kit.detector import objects_in, prepare
@@ -118,3 +118,18 @@ def test_what_takes_no_picture_is_refused(tmp_path: Path) -> None:
         build(CARD, tmp_path / "m.onnx")
     with pytest.raises(BadModelFile, match="is not there"):
         build(CARD, tmp_path / "absent.onnx")
+
+
+def test_a_network_that_is_told_the_size_answers_in_it(tmp_path: Path) -> None:
+    path = constant(tmp_path / "m.onnx", deployed(), size=(96, 64), batch="n", sized=True)
+    card = replace(CARD, decoding="detr", width=96, fit="stretch", iou=1.0)
+    (found,) = build(card, path).infer(FRAME, b"")
+    assert found.tolist() == pytest.approx([0.25, 0.5, 0.5, 1, 0.75, 1])
+
+
+def deployed() -> list[Numbers]:
+    """A deployed DETR's labels, boxes and scores: one car."""
+    labels, scores = np.zeros(20, np.int64), np.zeros(20, np.float32)
+    boxes = np.zeros((20, 4), np.float32)
+    labels[3], boxes[3], scores[3] = 1, (0.25, 0.5, 0.5, 1), 0.75
+    return [labels, boxes, scores]

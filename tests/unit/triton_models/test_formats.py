@@ -148,6 +148,13 @@ def detr_in_one(things: Sequence[Thing]) -> list[Floats]:
     return [np.concatenate([boxes, classes], axis=1)]
 
 
+def detr_deployed(things: Sequence[Thing]) -> list[Floats]:
+    labels, boxes, scores = np.zeros(20), np.zeros((20, 4)), np.zeros(20)
+    for row, thing in enumerate(things, 7):
+        labels[row], boxes[row], scores[row] = thing.label, thing.box, thing.score
+    return [each.astype(np.float32) for each in (labels, boxes, scores)]
+
+
 WRITERS: dict[str, tuple[str, Writer]] = {
     "yolox": ("yolox", yolox),
     "yolo v5": ("yolo", yolo_with_objectness),
@@ -159,6 +166,7 @@ WRITERS: dict[str, tuple[str, Writer]] = {
     "detr": ("detr", detr_softmax),
     "rt-detr": ("detr", detr_sigmoid),
     "rt-detr in one": ("detr", detr_in_one),
+    "rt-detr deployed": ("detr", detr_deployed),
 }
 
 
@@ -225,6 +233,8 @@ def test_weak_ones_are_left_out(name: str) -> None:
         ("detr", [(300, 80)] * 2),
         ("detr", [(300, 80), (299, 4)]),
         ("detr", [(300, 80), (300, 4), (300,)]),
+        ("detr", [(300,), (299, 4), (300,)]),
+        ("detr", [(300,)]),
     ],
 )
 def test_other_shapes_are_refused_with_what_is_wanted(decoding: str, shapes: list[Shape]) -> None:
@@ -249,6 +259,7 @@ def test_other_shapes_are_refused_with_what_is_wanted(decoding: str, shapes: lis
         ("detr", [(300, 80), (300, 4)], 80),
         ("detr", [(300, 4), (300, 91)], 91),
         ("detr", [(100, 92), (100, 4)], len(COCO_BY_ID)),
+        ("detr", [(300,), (300, 4), (300,)], None),
     ],
 )
 def test_the_number_of_classes_is_told_without_labels(

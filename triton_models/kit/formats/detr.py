@@ -2,7 +2,8 @@
 
 How scores are read follows from the shapes: DETR has one class more than labels, "nothing", and
 a softmax; RT-DETR, RF-DETR and deformable ones have a sigmoid for each class; an export that puts
-boxes and classes into one output (Ultralytics) has them as probabilities.
+boxes and classes into one output (Ultralytics) has them as probabilities. The deployed form of
+RT-DETR, D-FINE and DEIM asks for the picture's size and gives labels, boxes and scores finished.
 """
 
 from __future__ import annotations
@@ -26,8 +27,9 @@ from triton_models.kit.formats.format import (
 from triton_models.kit.labels import COCO_BY_ID
 
 _WANTS = (
-    "outputs [1, queries, classes] and [1, queries, 4], in any order, or one "
-    "[1, queries, 4 + classes], of at most 1000 queries"
+    "outputs [1, queries, classes] and [1, queries, 4], in any order; or one "
+    "[1, queries, 4 + classes]; or [1, queries] labels, [1, queries, 4] boxes and [1, queries] "
+    "scores; of at most 1000 queries"
 )
 _MOST_QUERIES = 1000
 """More than any of the family has; what answers more is no set of queries but a grid."""
@@ -44,15 +46,21 @@ class Detr:
     }
     side_step: ClassVar[int] = 1
 
-    def classes(self, shapes: Sequence[Shape], card: Card) -> int:
-        """Return the number of classes without "nothing"; see ``Format``."""
-        if len(shapes) not in (1, 2) or any(
-            len(shape) != 2 or shape[0] > _MOST_QUERIES for shape in shapes
-        ):
+    def classes(self, shapes: Sequence[Shape], card: Card) -> int | None:
+        """Return the number of classes without "nothing", which a finished list does not tell.
+
+        See ``Format``.
+        """
+        if not shapes or any(not shape or shape[0] > _MOST_QUERIES for shape in shapes):
+            raise Misfit(_WANTS)
+        queries = shapes[0][0]
+        if list(shapes) == [(queries,), (queries, 4), (queries,)]:
+            return None
+        if any(len(shape) != 2 for shape in shapes):
             raise Misfit(_WANTS)
         if len(shapes) == 1 and shapes[0][1] > 4:
             return shapes[0][1] - 4
-        if len(shapes) == 1:
+        if len(shapes) != 2:
             raise Misfit(_WANTS)
         logits, boxes = (shapes[index] for index in _order(shapes))
         if boxes[1] != 4 or logits[0] != boxes[0] or logits[1] < 1:
@@ -62,6 +70,10 @@ class Detr:
 
     def decode(self, outputs: Sequence[Floats], card: Card) -> Candidates:
         """Return the candidates; see ``Format``."""
+        if len(outputs) == 3:
+            classes, corners, certain = outputs
+            found = np.flatnonzero(certain >= np.float32(card.min_score))
+            return Candidates(corners[found], certain[found], classes[found].astype(np.intp))
         if len(outputs) == 1:
             boxes, scores = outputs[0][:, :4], outputs[0][:, 4:]
         else:

@@ -31,6 +31,7 @@ _TYPES = {
     "TYPE_FP32": np.float32,
     "TYPE_FP16": np.float16,
     "TYPE_INT32": np.int32,
+    "TYPE_INT64": np.int64,
     "TYPE_STRING": np.object_,
 }
 

@@ -23,6 +23,7 @@ from tests.fixtures import fixture
 from tests.unit.streams.inference.scenes import ground, jpeg
 from tests.unit.streams.inference.stock_image import Image, TritonError, utilities
 from tests.unit.triton_models.networks import Side, constant
+from tests.unit.triton_models.test_detector import deployed
 
 FINISHED = np.zeros((300, 6), np.float32)
 FINISHED[0] = 0, 16, 32, 48, 0.9, 1
@@ -90,6 +91,15 @@ def test_two_outputs_and_half_precision_join_up(tmp_path: Path) -> None:
     (pixels,) = image.configs["m_network"].input
     assert model_config_pb2.DataType.Name(pixels.data_type) == "TYPE_FP16"
     assert_equal(image, LocalModel("m", file, card=card), FRAMES)
+
+
+def test_a_network_that_is_told_the_size_gets_it_from_the_first_step(tmp_path: Path) -> None:
+    file = constant(tmp_path / "m.onnx", deployed(), size=(96, 64), batch="n", sized=True)
+    card = card_of(file, "m", {"decoding": "detr", "labels": ["person", "car"]})
+    export(tmp_path / "out", "m", card, file)
+    model = LocalModel("m", file, card=card)
+    assert model.infer(FRAMES[0]).labels == ("car",)
+    assert_equal(Image(tmp_path / "out"), model, FRAMES)
 
 
 def test_tensorrt_and_batches_stand_in_the_network_alone(tmp_path: Path) -> None:
