@@ -30,7 +30,7 @@ from streams.inference.answer import Refusal
 from streams.inference.asking import Asker
 from streams.inference.choosing import ModelChoice, Use
 from streams.inference.client import TritonClient
-from streams.inference.figures import FRAME_RATE, FRAMES, OVERLOADED
+from streams.inference.figures import FRAMES, LOOK_RATE, OVERLOADED
 from streams.inference.histories import Before, Histories
 from streams.inference.overload import Load, OverloadConfig
 from streams.inference.rates import due
@@ -43,9 +43,12 @@ GROUP = "sightline.detect"
 SOURCE, TARGET = "frames", "detections"
 READ_AT_ONCE = 64
 """Records of one turn; as many as keep the models busy without holding the first ones back."""
-READ_WHEN_OVERLOADED = 512
+READ_WHEN_OVERLOADED = 20_000
+"""In overload all that waits is read, so that the newest frame of a camera is indeed that."""
+READ_BYTES = 128 << 20
 REQUESTS_PER_CORE = 2
 _READ_TIMEOUT_S = 0.5
+_READ_ON_TIMEOUT_S, _READ_FOR_S = 0.05, 1.0
 _PAUSE_AFTER_FAILURE_S = 1.0
 _PAUSE_FOR_CONFIG_S = 0.2
 
@@ -153,17 +156,22 @@ class Detector:
         self._count(turn.entries, said)
 
     def _read(self, turn: Turn) -> None:
-        limit = READ_WHEN_OVERLOADED if self._load.overloaded else READ_AT_ONCE
-        timeout_s = _READ_TIMEOUT_S
-        while len(turn.messages) < limit:
+        timeout_s, kept, size = _READ_TIMEOUT_S, 0, 0
+        overloaded = self._load.overloaded
+        limit = READ_WHEN_OVERLOADED if overloaded else READ_AT_ONCE
+        until_s = self._now_s() + (_READ_FOR_S if overloaded else 0.0)
+        # What must be kept is no reason to read on: nothing of it can be left out.
+        while len(turn.messages) < limit and kept < READ_AT_ONCE and size < READ_BYTES:
             messages = self._consumer.read(READ_AT_ONCE, timeout_s)
-            if not messages:
+            if not messages and (self._now_s() >= until_s or not self._consumer.lag()):
                 return
             turn.messages += messages
             RECORDS_IN.labels(SOURCE).inc(len(messages))
             for message in messages:
                 self._take(turn, message)
-            timeout_s = 0.0
+                size += len(message.value or b"")
+            kept = sum(isinstance(one.record, Frame) and one.record.keep for one in turn.entries)
+            timeout_s = _READ_ON_TIMEOUT_S if overloaded else 0.0
 
     def _take(self, turn: Turn, message: Message) -> None:
         partition = message.partition
@@ -218,7 +226,7 @@ class Detector:
         found = self._rounds.about([one.shown for one in spared])
         if found is None:
             return None
-        asked = sum(bool(one.shown.uses) for one in spared)
+        asked = sum(len(one.shown.uses) for one in spared)
         self._load = overload.answered(self._load, asked, self._now_s() - began_s)
         for index, one, answers in zip(shown, spared, found, strict=True):
             said[index] = replace(answers, outcomes=(*answers.outcomes, *one.left_out))
@@ -261,7 +269,7 @@ class Detector:
                 self._producer.flush()
 
     def _count(self, entries: list[Entry], said: dict[int, Said]) -> None:
-        FRAME_RATE.set(self._load.frames_per_s or 0)
+        LOOK_RATE.set(self._load.looks_per_s or 0)
         OVERLOADED.set(self._load.overloaded)
         for index, one in said.items():
             record = entries[index].record

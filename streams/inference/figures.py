@@ -7,7 +7,9 @@ from prometheus_client import Counter, Gauge
 FRAMES = Counter(
     "sightline_frames_total", "Frames answered, dropped or failed.", ["camera", "model", "outcome"]
 )
-FRAME_RATE = Gauge("sightline_frames_per_second", "Frames answered a second while at work.")
+LOOK_RATE = Gauge(
+    "sightline_looks_per_second", "Frames that models look at in a second while at work."
+)
 OVERLOADED = Gauge("sightline_overloaded", "1 while frames are dropped for lack of speed.")
 OUTSTANDING = Gauge(
     "sightline_server_outstanding", "Pictures that a model server has been asked about.", ["server"]

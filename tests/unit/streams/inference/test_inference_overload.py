@@ -1,60 +1,158 @@
-"""Frames are left out only when they must be, and never those to keep."""
+"""Looks are left out only when they must be, never those to keep, and the same for every camera."""
 
 from __future__ import annotations
 
+from collections import Counter, deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.inference.overload import Load, OverloadConfig, Waiting, answered, step
 
-CONFIG = OverloadConfig(backlog_s=5.0, calm_s=30.0)
+CONFIG = OverloadConfig(backlog_s=5.0, calm_s=30.0, turn_s=1.0)
 
 
-def frames(text: str) -> list[Waiting]:
-    """One frame a letter: its camera, a capital one to keep."""
+def looks(text: str) -> list[Waiting]:
+    """One look a letter: its camera, a capital one to keep."""
     return [Waiting(letter.lower(), letter.isupper()) for letter in text]
 
 
 def test_a_backlog_that_can_be_worked_off_is_worked_off() -> None:
-    fast = Load(frames_per_s=100)
-    load, left_out = step(fast, frames("ab" * 30), 400, 0.0, CONFIG)
+    fast = Load(looks_per_s=100)
+    load, left_out = step(fast, looks("ab" * 30), 400, 0.0, CONFIG)
     assert not left_out and not load.overloaded
 
 
 def test_nothing_is_left_out_before_the_speed_is_known() -> None:
-    _, left_out = step(Load(), frames("a" * 500), 100_000, 0.0, CONFIG)
+    _, left_out = step(Load(), looks("a" * 500), 100_000, 0.0, CONFIG)
     assert not left_out
 
 
 def test_in_overload_the_newest_of_each_camera_and_all_to_keep_stay() -> None:
-    load, left_out = step(Load(frames_per_s=10), frames("abCaCba"), 100, 0.0, CONFIG)
+    load, left_out = step(Load(looks_per_s=10), looks("abCaCba"), 100, 0.0, CONFIG)
     assert load.overloaded
     assert sorted(left_out) == [0, 1, 3]
 
 
+def test_where_even_the_newest_are_too_many_cameras_take_turns() -> None:
+    load = Load(looks_per_s=2, overloaded=True)
+    taken: Counter[str] = Counter()
+    for turn in range(30):
+        waiting = looks("abcaaad")
+        load, left_out = step(load, waiting, 0, float(turn), CONFIG)
+        chosen = [one.camera for i, one in enumerate(waiting) if i not in left_out]
+        assert len(chosen) == 2
+        taken.update(chosen)
+    assert set(taken.values()) == {15}
+
+
+def test_what_must_be_kept_does_not_take_the_share_of_the_others() -> None:
+    _, left_out = step(Load(looks_per_s=4, overloaded=True), looks("AAAAAAbcd"), 0, 0.0, CONFIG)
+    assert len(left_out) == 1
+
+
 def test_overload_is_over_when_nothing_had_to_be_left_out_for_a_while() -> None:
-    load, _ = step(Load(frames_per_s=10), frames("aa"), 100, 0.0, CONFIG)
-    load, left_out = step(load, frames("aa"), 0, 10.0, CONFIG)
+    load, _ = step(Load(looks_per_s=10), looks("aa"), 100, 0.0, CONFIG)
+    load, left_out = step(load, looks("aa"), 0, 10.0, CONFIG)
     assert left_out
-    load, left_out = step(load, frames("ab"), 0, 39.0, CONFIG)
+    load, left_out = step(load, looks("ab"), 0, 39.0, CONFIG)
     assert load.overloaded and not left_out
-    load, _ = step(load, frames("ab"), 0, 40.0, CONFIG)
-    assert not load.overloaded
+    load, _ = step(load, looks("ab"), 0, 40.0, CONFIG)
+    assert not load.overloaded and not load.served
 
 
 @given(st.text("abcABC", max_size=40), st.integers(0, 10_000), st.booleans())
 def test_every_camera_keeps_its_newest_frame(text: str, behind: int, overloaded: bool) -> None:
-    given_frames = frames(text)
-    load = Load(frames_per_s=20, overloaded=overloaded)
-    _, left_out = step(load, given_frames, behind, 100.0, CONFIG)
-    for camera in {one.camera for one in given_frames}:
-        newest = max(i for i, one in enumerate(given_frames) if one.camera == camera)
+    waiting = looks(text)
+    load = Load(looks_per_s=20, overloaded=overloaded)
+    _, left_out = step(load, waiting, behind, 100.0, CONFIG)
+    for camera in {one.camera for one in waiting}:
+        newest = max(i for i, one in enumerate(waiting) if one.camera == camera)
         assert newest not in left_out
-    assert not any(given_frames[index].keep for index in left_out)
+    assert not any(waiting[index].keep for index in left_out)
 
 
 def test_the_speed_is_smoothed() -> None:
     load = answered(Load(), 10, 1.0)
-    assert load.frames_per_s == 10
-    assert answered(load, 20, 1.0).frames_per_s == 12
+    assert load.looks_per_s == 10
+    assert answered(load, 20, 1.0).looks_per_s == 12
     assert answered(load, 0, 1.0) == load
+
+
+@dataclass
+class Site:
+    """Cameras that send at their rates, and a model that looks at ``speed`` frames a second."""
+
+    rates: Mapping[str, float]
+    speed: float
+    now_s: float = 0.0
+    load: Load = field(default_factory=Load)
+    queue: deque[tuple[str, float]] = field(default_factory=deque)
+    """Frames that have arrived and have not been read: camera and time."""
+    sent: Counter[str] = field(default_factory=Counter)
+    answered: Counter[str] = field(default_factory=Counter)
+    dropped: Counter[str] = field(default_factory=Counter)
+    delays_s: list[float] = field(default_factory=list)
+    longest_queue: int = 0
+
+    def arrive(self, until_s: float) -> None:
+        coming = []
+        for camera, rate in self.rates.items():
+            while (at := self.sent[camera] / rate) <= until_s:
+                coming.append((at, camera))
+                self.sent[camera] += 1
+        self.queue.extend((camera, at) for at, camera in sorted(coming))
+        self.longest_queue = max(self.longest_queue, len(self.queue))
+
+    def turn(self, at_once: int = 64) -> None:
+        """Read as detect does, and ask."""
+        self.arrive(self.now_s)
+        count = len(self.queue) if self.load.overloaded else min(at_once, len(self.queue))
+        read = [self.queue.popleft() for _ in range(count)]
+        waiting = [Waiting(camera, False) for camera, _ in read]
+        self.load, left_out = step(self.load, waiting, len(self.queue), self.now_s, CONFIG)
+        asked = len(read) - len(left_out)
+        busy_s = asked / self.speed if asked else 0.01
+        self.now_s += busy_s
+        self.load = answered(self.load, asked, busy_s)
+        for index, (camera, at) in enumerate(read):
+            if index in left_out:
+                self.dropped[camera] += 1
+            else:
+                self.answered[camera] += 1
+                self.delays_s.append(self.now_s - at)
+
+
+EVEN = {f"c{number}": 5.0 for number in range(24)}
+ONE_SENDS_MOST = {**dict.fromkeys(("a", "b", "c", "d", "e"), 4.0), "flood": 40.0}
+
+
+@pytest.mark.parametrize(
+    ("rates", "speed"),
+    [(EVEN, 40.0), (ONE_SENDS_MOST, 20.0), ({f"c{n}": 5.0 for n in range(200)}, 100.0)],
+)
+def test_at_several_times_overload_the_queue_ends_and_all_cameras_get_the_same(
+    rates: dict[str, float], speed: float
+) -> None:
+    site = Site(rates, speed)
+    while site.now_s < 300:
+        site.turn()
+    total = sum(rates.values())
+    assert site.longest_queue <= total * (CONFIG.backlog_s + 4)
+    late = sorted(site.delays_s[len(site.delays_s) // 5 :])
+    assert late[-1] <= 2 * CONFIG.turn_s + 1 / min(rates.values())
+    shares = [site.answered[camera] for camera in rates]
+    assert max(shares) <= 1.25 * min(shares)
+    assert sum(shares) >= 0.9 * speed * site.now_s
+    left = len(site.queue)
+    assert sum(shares) + sum(site.dropped.values()) + left == sum(site.sent.values())
+
+
+def test_below_capacity_nothing_is_ever_dropped() -> None:
+    site = Site(EVEN, 130.0)
+    while site.now_s < 60:
+        site.turn()
+    assert not site.dropped

@@ -11,7 +11,7 @@ from streams.inference.sparing import spare
 from tests.unit.streams.inference.scenes import frame
 
 FAST, SLOW = Use("fast"), Use("slow", Fraction(1))
-BUSY = Load(frames_per_s=1.0, overloaded=True, left_out_s=0.0)
+BUSY = Load(looks_per_s=10.0, overloaded=True, left_out_s=0.0)
 
 
 def second(*, keep: bool = False) -> list[Shown]:
@@ -45,5 +45,5 @@ def test_without_overload_and_of_what_must_be_kept_nothing_is_left_out() -> None
 
 def test_frames_that_nobody_has_to_look_at_take_no_time() -> None:
     nobody = [Shown(frame(seq, b""), ()) for seq in range(50)]
-    load, found = spare(Load(frames_per_s=5.0), nobody, 0, 1.0, OverloadConfig())
+    load, found = spare(Load(looks_per_s=5.0), nobody, 0, 1.0, OverloadConfig())
     assert not load.overloaded and not any(one.left_out for one in found)
