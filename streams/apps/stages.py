@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from schemas.errors import Rejected
-from schemas.records import Detections, Judged, Matched, Record, Sensed, StageAnswer
+from schemas.records import Detections, Judged, Matched, Record, Remark, Sensed, StageAnswer
 from schemas.site import SiteConfig
 from streams.apps.logic import Output, StageLogic, Step, Unit
 from streams.core import filter as filtering
@@ -107,7 +107,10 @@ class Filter:
     state_type = filtering.FilterState
 
     def units(self, record: Record, topic: str) -> Sequence[Unit]:
-        """One unit per message."""
+        """One unit per message; an operator's remark is put in order among the candidates."""
+        if isinstance(record, Remark):
+            unit = Unit(record.site, record.key, record.config_version, record.said_at, record)
+            return [unit]
         return [_keyed(record, Matched, topic)]
 
     def new_state(self, site: str, key: str) -> Any:
@@ -115,7 +118,9 @@ class Filter:
         return filtering.new_state(site, key)
 
     def version(self, state: Any, unit: Unit) -> int:
-        """The version the input carries."""
+        """The version the input carries; a remark is taken in under that of the input before."""
+        if isinstance(unit.body, Remark):
+            return state.config_version or unit.config_version
         return unit.config_version
 
     def plan(self, config: SiteConfig, key: str, version: int) -> Any:

@@ -1,16 +1,18 @@
 """The filter stage: candidates in, decisions out.
 
-A candidate is accepted as soon as every check passes on every one of its tracks, judged again with
-each report of them, and suppressed 10 s after the match's known time otherwise.
+A candidate is accepted as soon as the checks' joined score passes on every one of its tracks, judged
+again with each report of them, and suppressed 10 s after the match's known time otherwise. What the
+reports tell of a camera is learned on the way, and operators' remarks change what was decided.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+import msgspec
 from msgspec import Struct
 
-from schemas.records import Candidate, Decision, Judged, Matched, Reason, TrackReport
+from schemas.records import Candidate, Decision, Judged, Matched, Reason, Remark, TrackReport
 from schemas.site import SiteConfig
 from schemas.site.values import milliseconds
 from streams.core.checks.pending import (
@@ -22,6 +24,9 @@ from streams.core.checks.pending import (
     suppress,
     wait,
 )
+from streams.core.checks.remarks import Heard, take_remark
+from streams.core.learning.learn import learn
+from streams.core.learning.place import Learned
 from streams.core.rules.compile import span_ms
 
 MEMORY_LIMIT_MS = 600_000
@@ -63,6 +68,14 @@ class FilterState(Struct):
     """The newest of each track, oldest first, as long as a match may need it."""
     evicted: int = 0
     """Candidates and reports given up because there were too many."""
+    at: int = 0
+    """Time reached by the inputs, UTC ms."""
+    config_version: int = 0
+    """Of the last input; remarks are taken in under it."""
+    learned: dict[str, Learned] = {}
+    """By camera."""
+    heard: Heard = msgspec.field(default_factory=Heard)
+    """Operators' remarks taken in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +97,16 @@ def next_deadline(state: FilterState) -> int | None:
     return state.pending[0].deadline_at if state.pending else None
 
 
-def step(state: FilterState, matched: Matched, plan: FilterPlan) -> tuple[FilterState, Filtering]:
+def step(
+    state: FilterState, matched: Matched | Remark, plan: FilterPlan
+) -> tuple[FilterState, Filtering]:
     """Apply one record to ``state``, in place, and return the decisions that it brings about."""
+    if isinstance(matched, Remark):
+        return state, _hear(state, matched)
     if matched.n <= state.applied:
         return state, Filtering(None, "repeat")
     state.applied = matched.n
+    state.config_version = matched.config_version
     decisions: list[Decision] = []
     inputs: list[TrackReport | Candidate] = [*matched.reports, *matched.candidates]
     for item in sorted(inputs, key=_time):
@@ -99,6 +117,7 @@ def step(state: FilterState, matched: Matched, plan: FilterPlan) -> tuple[Filter
             decisions += _admit(state, item, plan)
     decisions += _expire(state, matched.at)
     _forget(state, plan, matched.at)
+    state.at = max(state.at, matched.at)
     if matched.beat is None and not decisions:
         return state, Filtering(None)
     state.n += 1
@@ -115,6 +134,25 @@ def step(state: FilterState, matched: Matched, plan: FilterPlan) -> tuple[Filter
     return state, Filtering(judged)
 
 
+def _hear(state: FilterState, remark: Remark) -> Filtering:
+    """Take in a remark at the time that the inputs before it have reached."""
+    if remark.remark_id in state.heard.remarks:
+        return Filtering(None, "repeat")
+    decision = take_remark(state.heard, state.learned, remark, state.at)
+    if decision is None:
+        return Filtering(None)
+    state.n += 1
+    judged = Judged(
+        site=state.site,
+        key=state.key,
+        n=state.n,
+        at=state.at,
+        config_version=state.config_version or remark.config_version,
+        decisions=(decision,),
+    )
+    return Filtering(judged)
+
+
 def _time(item: TrackReport | Candidate) -> int:
     return item.at if isinstance(item, TrackReport) else item.known_at
 
@@ -122,19 +160,20 @@ def _time(item: TrackReport | Candidate) -> int:
 def _expire(state: FilterState, until: int) -> list[Decision]:
     due = [pending for pending in state.pending if pending.deadline_at <= until]
     state.pending = state.pending[len(due) :]
-    return [suppress(pending, pending.deadline_at) for pending in due]
+    return [suppress(pending, pending.deadline_at, state.learned) for pending in due]
 
 
 def _report(state: FilterState, report: TrackReport) -> list[Decision]:
     state.reports.pop(report.track, None)
     state.reports[report.track] = report
+    learn(state.learned, report)
     decisions: list[Decision] = []
     waiting: list[Pending] = []
     for pending in state.pending:
         decision = None
         if report.track in pending.tracks:
             pending.reports[report.track] = report
-            decision = accept(pending, report.at)
+            decision = accept(pending, report.at, state.learned)
         if decision is None:
             waiting.append(pending)
         else:
@@ -147,7 +186,7 @@ def _admit(state: FilterState, candidate: Candidate, plan: FilterPlan) -> list[D
     earliest = candidate.known_at - plan.memory_ms
     remembered = {t: report for t, report in state.reports.items() if report.at > earliest}
     pending = wait(candidate, plan.min_scores.get(candidate.rule, 0.0), remembered)
-    decision = accept(pending, candidate.known_at)
+    decision = accept(pending, candidate.known_at, state.learned)
     if decision is not None:
         return [decision]
     state.pending.append(pending)
@@ -158,7 +197,7 @@ def _admit(state: FilterState, candidate: Candidate, plan: FilterPlan) -> list[D
     oldest = state.pending.pop(0)
     waited_s = (candidate.known_at - oldest.deadline_at + PATIENCE_MS) / 1000
     overrun = Reason(check="waiting", favours=False, value=waited_s)
-    return [suppress(oldest, candidate.known_at, overrun)]
+    return [suppress(oldest, candidate.known_at, state.learned, overrun)]
 
 
 def _forget(state: FilterState, plan: FilterPlan, now: int) -> None:

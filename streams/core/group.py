@@ -23,6 +23,9 @@ OPEN_LIMIT = 4096
 """Open events of one key; beyond, the one that would close first closes at once."""
 COOLING_LIMIT = 4096
 """Groups that cool down; beyond, the one that would end first ends at once."""
+FIRST_RESTORED = 2
+"""Revision of a decision by which an operator accepts what was suppressed; at a higher one the
+candidate was accepted once before, and has its event."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,10 @@ def step(state: GroupState, judged: Judged, plan: GroupPlan) -> tuple[GroupState
     for decision in judged.decisions:
         events += _close_due(state, decision.decided_at)
         if decision.verdict == "suppressed":
-            verdicts.append(verdict_on(decision, "suppressed", None))
+            known = _event_of(state, decision) if decision.revision > 1 else None
+            verdicts.append(verdict_on(decision, "suppressed", known))
+        elif decision.revision > FIRST_RESTORED:
+            verdicts.append(verdict_on(decision, "accepted", _event_of(state, decision)))
         elif decision.candidate.shadow:
             verdicts.append(verdict_on(decision, "shadow", None))
         else:
@@ -106,7 +112,8 @@ def _accept(state: GroupState, decision: Decision, plan: GroupPlan) -> tuple[lis
         add(event, decision, grouping)
         change = record(event, state.site, "updated", decision.decided_at)
         return [change], verdict_on(decision, "accepted", event.event_id)
-    if name in state.cooling:
+    # What an operator restores is not held back.
+    if name in state.cooling and decision.revision == 1:
         return [], verdict_on(decision, "cooling", None)
     changes: list[Event] = []
     if len(state.open) >= OPEN_LIMIT:
@@ -116,6 +123,15 @@ def _accept(state: GroupState, decision: Decision, plan: GroupPlan) -> tuple[lis
     event = state.open[name] = open_event(decision, by_key, grouping)
     changes.append(record(event, state.site, "opened", decision.decided_at))
     return changes, verdict_on(decision, "accepted", event.event_id)
+
+
+def _event_of(state: GroupState, decision: Decision) -> str | None:
+    """Return the open event that tells of a candidate, if there is one."""
+    mark = f'"candidate":"{decision.candidate.candidate_id}"'
+    for event in state.open.values():
+        if any(mark in told for told in event.provenance):
+            return event.event_id
+    return None
 
 
 def _close_due(state: GroupState, until: int) -> list[Event]:

@@ -1,17 +1,31 @@
-"""All checks on all tracks of a candidate, joined into reasons and one score."""
+"""All checks on all tracks of a candidate, joined into one score with its reasons.
+
+Each check gives a log-likelihood ratio. Their sum, with even odds before, is the log-odds that the
+track is what it seems to be, as of independent evidence (Good, Probability and the Weighing of
+Evidence, 1950, chapter 6); the score is its probability.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from schemas.records import Candidate, Reason, TrackReport
-from streams.core.checks.check import Check, Finding, Subject
+from streams.core.checks.check import Check, Subject
+from streams.core.checks.features import Features, features_of
+from streams.core.learning.learn import learned_of
+from streams.core.learning.place import Learned
+
+THRESHOLD = 0.5
+"""Of the score; chosen by ``tests.bench.filter``."""
+VETOED = 0.01
+"""The highest score of what one check alone has decided against."""
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """``passed``: every check favours every track; ``score`` 0..1 joins the confidences."""
+    """``score`` 0..1 is the probability of the least convincing track, whose reasons are given."""
 
     passed: bool
     score: float
@@ -29,23 +43,17 @@ def judge(
     reports: Mapping[str, TrackReport],
     min_score: float,
     checks: Sequence[Check],
+    known: Mapping[str, Learned] | None = None,
 ) -> Judgement:
-    """Judge a candidate by the newest report of each of its tracks.
+    """Judge a candidate by the newest report of each of its tracks and what is ``known`` of cameras.
 
-    Each check gives one reason, that of the track that passes it least; the score is the product
-    over the checks of the least confidence. A candidate without tracks passes with score 1.
+    Every track must pass. A candidate without tracks passes with score 1.
     """
-    subjects = [
-        _subject(candidate, track, reports.get(track), min_score) for track in tracks_of(candidate)
+    found = [
+        _judge_track(_subject(candidate, track, reports.get(track), min_score, known or {}), checks)
+        for track in tracks_of(candidate)
     ]
-    reasons: list[Reason] = []
-    score = 1.0
-    for check in checks:
-        weakest = _weakest(check.judge(subject) for subject in subjects)
-        if weakest is not None:
-            reasons.append(Reason(check=check.name, favours=weakest.favours, value=weakest.value))
-            score *= weakest.confidence
-    return Judgement(all(reason.favours for reason in reasons), score, tuple(reasons))
+    return min(found, key=lambda one: one.score, default=Judgement(True, 1.0, ()))
 
 
 def newest_reports(candidate: Candidate) -> dict[str, TrackReport]:
@@ -59,8 +67,35 @@ def newest_reports(candidate: Candidate) -> dict[str, TrackReport]:
     return newest
 
 
+def _judge_track(subject: Subject, checks: Sequence[Check]) -> Judgement:
+    reasons: list[Reason] = []
+    total, vetoed = 0.0, False
+    for check in checks:
+        finding = check.judge(subject)
+        if finding is None:
+            continue
+        total += finding.weight
+        vetoed = vetoed or finding.veto
+        reasons.append(
+            Reason(
+                check=check.name,
+                favours=finding.favours,
+                value=finding.value,
+                weight=finding.weight,
+            )
+        )
+    score = 1 / (1 + math.exp(-total))
+    if vetoed:
+        score = min(score, VETOED)
+    return Judgement(score >= THRESHOLD, score, tuple(reasons))
+
+
 def _subject(
-    candidate: Candidate, track: str, report: TrackReport | None, min_score: float
+    candidate: Candidate,
+    track: str,
+    report: TrackReport | None,
+    min_score: float,
+    known: Mapping[str, Learned],
 ) -> Subject:
     own = [trigger for trigger in candidate.triggers if trigger.track == track]
     scores = [trigger.score for trigger in own if trigger.score is not None]
@@ -70,9 +105,8 @@ def _subject(
         score=report.score if report is not None else scores[-1] if scores else 0.0,
         report=report,
         min_score=min_score,
+        rule=candidate.rule,
+        anchor=own[-1].anchor,
+        features=Features() if report is None else features_of(report.details),
+        learned=learned_of(known, track),
     )
-
-
-def _weakest(findings: Iterable[Finding | None]) -> Finding | None:
-    present = [finding for finding in findings if finding is not None]
-    return min(present, key=lambda f: (f.favours, f.confidence, f.value), default=None)

@@ -16,7 +16,7 @@ def reasons_json(reasons: Iterable[Reason]) -> str:
     """Return the array that verdicts carry.
 
     >>> reasons_json([Reason(check="moved", favours=True, value=0.9)])
-    '[{"check":"moved","for":true,"value":0.9}]'
+    '[{"check":"moved","for":true,"value":0.9,"weight":0.0}]'
     """
     return compact(_reasons(reasons))
 
@@ -82,7 +82,9 @@ def compact(value: Any) -> str:
 
 
 def _reasons(reasons: Iterable[Reason]) -> list[dict[str, Any]]:
-    return [{"check": r.check, "for": r.favours, "value": r.value} for r in reasons]
+    return [
+        {"check": r.check, "for": r.favours, "value": r.value, "weight": r.weight} for r in reasons
+    ]
 
 
 def _trigger(trigger: Trigger) -> dict[str, Any]:

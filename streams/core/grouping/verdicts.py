@@ -13,7 +13,7 @@ def verdict_on(
     verdict: Literal["accepted", "suppressed", "cooling", "shadow"],
     event_id: str | None,
 ) -> Verdict:
-    """Return the record; an operator's later word on it has a higher revision."""
+    """Return the record; its revision is that of the decision."""
     candidate = decision.candidate
     return Verdict(
         candidate_id=candidate.candidate_id,
@@ -29,7 +29,7 @@ def verdict_on(
         event_id=event_id,
         score=decision.score,
         reasons=reasons_json(decision.reasons),
-        revision=1,
+        revision=decision.revision,
         config_version=candidate.config_version,
         provenance=verdict_json(candidate),
     )

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,7 +10,7 @@ import pytest
 from schemas.records import Candidate, TrackReport, Trigger
 from streams.core.checks.check import Subject
 from streams.core.checks.judge import judge, tracks_of
-from streams.core.checks.moved import REQUIRED_DISPLACEMENT, MovedCheck
+from streams.core.checks.moved import NEUTRAL, MovedCheck
 from streams.core.checks.registry import CHECKS
 from streams.core.checks.score import ScoreCheck
 from streams.core.tracking import evidence as evidences
@@ -38,17 +40,29 @@ def candidate(*triggers: Trigger) -> Candidate:
     )
 
 
-@pytest.mark.parametrize(("score", "favours"), [(0.6, True), (0.59, False)])
-def test_score_compares_the_tracks_mean_with_the_rules_least(score: float, favours: bool) -> None:
+@pytest.mark.parametrize(("score", "veto"), [(0.6, False), (0.59, True)])
+def test_a_mean_score_below_the_rules_least_is_a_veto(score: float, veto: bool) -> None:
     finding = ScoreCheck().judge(subject(report("a", 1, score=score), min_score=0.6))
-    assert (finding.favours, finding.value, finding.confidence) == (favours, score, score)
+    assert (finding.veto, finding.favours, finding.value) == (veto, not veto, score)
 
 
-def test_moved_compares_the_displacement_in_box_heights() -> None:
-    enough = MovedCheck().judge(subject(report("a", 1, REQUIRED_DISPLACEMENT)))
-    assert enough is not None and (enough.favours, enough.confidence) == (True, 1.0)
-    little = MovedCheck().judge(subject(report("a", 1, REQUIRED_DISPLACEMENT / 2)))
-    assert little is not None and (little.favours, little.confidence) == (False, 0.5)
+def test_a_high_score_speaks_for_a_track_the_longer_it_lasts() -> None:
+    weights = [
+        ScoreCheck().judge(subject(replace(report("a", 1, score=0.8), age_ms=age))).weight
+        for age in (0, 1000, 5000, 60_000)
+    ]
+    assert weights == sorted(weights) and weights[0] == 0 and weights[2] == weights[3] > 1
+    low = ScoreCheck().judge(subject(replace(report("a", 1, score=0.4), age_ms=0)))
+    assert low.weight < 0
+
+
+def test_moved_weighs_the_displacement_in_box_heights() -> None:
+    enough = MovedCheck().judge(subject(report("a", 1, NEUTRAL)))
+    assert enough is not None and (enough.favours, enough.weight) == (True, 0.0)
+    far = MovedCheck().judge(subject(report("a", 1, 2 * NEUTRAL)))
+    little = MovedCheck().judge(subject(report("a", 1, NEUTRAL / 2)))
+    assert far is not None and little is not None
+    assert far.weight == pytest.approx(-little.weight) and far.weight > 2
 
 
 def test_a_track_without_a_report_has_not_moved() -> None:
@@ -61,16 +75,19 @@ def test_what_stands_still_by_nature_need_not_move() -> None:
     assert MovedCheck().judge(subject(report("a", 1, 0.0), "abandoned", "entered")) is not None
 
 
-def test_each_check_gives_the_reason_of_the_track_that_passes_it_least() -> None:
+def test_the_track_that_convinces_least_decides_and_its_reasons_add_up() -> None:
     two = candidate(trigger("door", 1, "a"), trigger("door", 2, "b"))
     reports = {"a": report("a", 1, 0.1, 0.9), "b": report("b", 2, 3.0, 0.6)}
     judgement = judge(two, reports, 0.5, CHECKS)
-    found = [(one.check, one.favours, one.value) for one in judgement.reasons]
-    assert found == [("score", True, 0.6), ("moved", False, 0.1)]
+    found = {one.check: (one.favours, one.value) for one in judgement.reasons}
+    assert (found["score"], found["moved"]) == ((True, 0.9), (False, 0.1))
     assert not judgement.passed
-    assert judgement.score == pytest.approx(0.6 * 0.1 / REQUIRED_DISPLACEMENT)
+    odds = judgement.score / (1 - judgement.score)
+    assert math.log(odds) == pytest.approx(sum(one.weight for one in judgement.reasons))
     passed = judge(two, {**reports, "a": report("a", 3, 3.0, 0.9)}, 0.5, CHECKS)
-    assert (passed.passed, passed.score) == (True, 0.6)
+    assert passed.passed and passed.score > 0.9
+    vetoed = judge(two, {**reports, "a": report("a", 3, 3.0, 0.9)}, 0.65, CHECKS)
+    assert not vetoed.passed and vetoed.score <= 0.01
 
 
 def test_without_tracks_it_passes() -> None:

@@ -75,11 +75,10 @@ def decisions(
 
 def test_a_walker_is_accepted_at_once() -> None:
     (found,) = decisions([trigger("door", 900, known_at=1000, moved=WALKED)])
-    assert (found.verdict, found.decided_at, found.score) == ("accepted", 1000, 0.8)
-    assert [(one.check, one.favours, one.value) for one in found.reasons] == [
-        ("score", True, 0.8),
-        ("moved", True, WALKED),
-    ]
+    assert (found.verdict, found.decided_at, found.revision) == ("accepted", 1000, 1)
+    assert found.score > 0.9
+    told = [(one.check, one.favours, one.value) for one in found.reasons]
+    assert told[:2] == [("score", True, 0.8), ("moved", True, WALKED)]
 
 
 def test_what_has_no_track_is_accepted_at_once() -> None:
@@ -144,7 +143,7 @@ def test_the_rules_least_score_is_of_the_mean_so_far() -> None:
     weak = trigger("door", 1000, score=0.6)
     told = [report("a", 2000, WALKED, 0.65), report("a", 3000, WALKED, 0.7)]
     (found,) = decisions([weak], told, config=config)
-    assert (found.verdict, found.decided_at, found.score) == ("accepted", 3000, 0.7)
+    assert (found.verdict, found.decided_at) == ("accepted", 3000)
 
 
 def test_decisions_come_in_the_order_of_their_times() -> None:

@@ -107,7 +107,7 @@ def test_every_candidate_gets_one_verdict() -> None:
     assert told(output.events)[2] == ("closed", 3, 13_000)
     suppressed = output.verdicts[1]
     assert (suppressed.revision, suppressed.score, suppressed.decided_at) == (1, 0.2, 2000)
-    assert suppressed.reasons == '[{"check":"moved","for":false,"value":0.9}]'
+    assert suppressed.reasons == '[{"check":"moved","for":false,"value":0.9,"weight":0.0}]'
 
 
 def test_one_group_cools_down_and_another_does_not() -> None:
@@ -149,7 +149,7 @@ def test_provenance_tells_the_whole_chain() -> None:
         "score": 0.9,
     }
     assert chain["frame"] == frame
-    assert chain["reasons"] == [{"check": "moved", "for": True, "value": 0.9}]
+    assert chain["reasons"] == [{"check": "moved", "for": True, "value": 0.9, "weight": 0.0}]
     (link,) = chain["triggers"]
     assert (link["trigger_id"], link["sensor"], link["track"], link["frame"]) == (
         "door:crossed:a:400",

@@ -1,0 +1,1 @@
+"""What the filter learns of each camera: where things stand, how large they are, what was dismissed."""
