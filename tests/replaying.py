@@ -35,17 +35,21 @@ class Replayed:
 
 
 def replay(
-    site_text: str, camera: str, epoch: int, folder: Path, *, model: str = "yolox"
+    site_text: str, camera: str, epoch: int, folder: Path, *, model: str | None = "yolox"
 ) -> Replayed:
-    """Run ``sightline replay`` over the PETS footage from an epoch (UTC ms) on."""
-    weights = ("--model-file", str(pets.model_file())) if model == "yolox" else ()
+    """Run ``sightline replay`` over the PETS footage from an epoch (UTC ms) on.
+
+    ``model`` None: those of the site's file.
+    """
+    chosen = () if model is None else ("--model", model)
+    weights = () if model == "foreground" else ("--model-file", str(pets.model_file()))
     site = folder / "site.yaml"
     site.write_text(site_text)
     outputs = {name: folder / f"{name}.jsonl" for name in ("triggers", "events", "verdicts")}
     done = run_cli(
         *("replay", "--site", str(site), "--camera", camera, "--video", str(pets.video())),
         *("--start", datetime.fromtimestamp(epoch / 1000, UTC).isoformat()),
-        *("--model", model, *weights),
+        *(*chosen, *weights),
         *(part for name, path in outputs.items() for part in (f"--{name}-out", str(path))),
     )
     assert done.returncode == 0, done.stderr
