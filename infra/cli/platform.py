@@ -30,6 +30,7 @@ SERVICES = (
     ServiceSpec("agent", ("run", "agent"), needs=_EDGE),
     ServiceSpec("capture", ("run", "capture"), needs=_EDGE),
     ServiceSpec("detect", ("run", "detect"), needs=(*_EDGE, "triton")),
+    ServiceSpec("updates", ("run", "updates"), needs=(*_EDGE, "triton")),
     ServiceSpec("streams", ("run", "streams"), needs=_EDGE),
     ServiceSpec("evidence", ("run", "evidence"), needs=_EDGE),
     ServiceSpec(

@@ -60,6 +60,13 @@ def register(app: typer.Typer) -> None:
 
         _run("agent", lambda service: run_agent(service, compile_whole))
 
+    @run.command("updates")
+    def updates() -> None:
+        """The site's models as they are wanted: fetched, tried, switched, rolled back."""
+        from streams.inference.updating.run import run_models
+
+        _run("updates", run_models)
+
     @run.command("evidence-sink")
     def evidence_sink() -> None:
         """Evidence of all sites to object storage, with an index row in Postgres."""

@@ -79,12 +79,14 @@ class Updater:
         running = self.inventory.running(update.model)
         same = running.release == update.version
         before = self.inventory.before(update.model) if same else running.version
+        watch_until_at = self._now_at() + round(1000 * update.watch_s)
+        if same and last is not None and last.state == "applied" and last.release == update.version:
+            before, watch_until_at = last.before, last.watch_until_at
         try:
             version = self._take_over(update, running)
         except Rejected as error:
             refused = self._entry(update, last, "refused")
             return replace(refused, reason=error.reason, message=str(error))
-        watch_until_at = self._now_at() + round(1000 * update.watch_s)
         return replace(
             self._entry(update, last, "applied"),
             version=version,
@@ -150,7 +152,8 @@ class Updater:
         read_card(update.card, model)
         same = running.release == update.version
         version = running.version if same else self._new(update, running)
-        repository.load(self._client, self._folder, model, version)
+        if not same or version not in self._client.versions(model):
+            repository.load(self._client, self._folder, model, version)
         problem = self.fault(model, version)
         if problem is not None:
             if running.version and running.version != version:

@@ -40,7 +40,7 @@ def save_network(path: Path, score: float = 0.9, x: float = 16.0, output: str = 
         [helper.make_tensor_value_info(output, TensorProto.FLOAT, [1, 5, ANCHORS])],
         [
             numpy_helper.from_array(rows, "rows"),
-            numpy_helper.from_array(np.float32(0), "nought"),
+            numpy_helper.from_array(np.array(0, np.float32), "nought"),
         ],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)])

@@ -9,7 +9,6 @@ import pytest
 
 from schemas.errors import Rejected, Retryable
 from streams.inference.cards import included_card
-from streams.inference.updating import trial
 from streams.inference.updating.comparing import Limits
 from streams.inference.updating.pictures import drawn_picture
 from streams.inference.updating.trial import Version, try_out
@@ -68,7 +67,7 @@ def test_a_crash_and_a_hang_cost_the_trial_alone(tmp_path: Path) -> None:
     with pytest.raises(Rejected, match="not answered within 0 s"):
         try_out("tiny", new, None, PICTURES, LIMITS, go_on, longest_s=0)
     with (
-        patch.object(trial.sys, "executable", "/bin/false"),
+        patch("sys.executable", "/bin/false"),
         pytest.raises(Rejected, match="its process ended with 1"),
     ):
         try_out("tiny", new, None, PICTURES, LIMITS, go_on)

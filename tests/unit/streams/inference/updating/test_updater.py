@@ -117,11 +117,14 @@ def test_an_update_is_applied(place: Place) -> None:
 
 def test_the_same_again_changes_nothing(place: Place) -> None:
     wanted = place.release(0.9)
-    entry = place.updater.answer(wanted, None)
+    first = place.updater.answer(place.release(0.8), None)
+    entry = place.updater.answer(wanted, first)
+    place.now_at += 1000
     again = place.updater.answer(replace(wanted, published_at=2000), entry)
-    assert (again.state, again.version) == ("applied", "1")
-    assert repository.versions(place.folder, "tiny") == ["1"]
-    assert place.weights.brought == [wanted.sha256]
+    assert again == replace(entry, published_at=2000, decided_at=again.decided_at)
+    assert repository.versions(place.folder, "tiny") == ["1", "2"]
+    assert place.weights.brought.count(wanted.sha256) == 1
+    assert place.triton.loads == [("tiny", "1"), ("tiny", "2")]
 
 
 def test_a_release_that_the_site_still_has_is_not_fetched(place: Place) -> None:

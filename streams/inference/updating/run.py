@@ -1,0 +1,190 @@
+"""The service updates: makes a site's Triton serve what ``down.global.models`` wants.
+
+What is wanted is read from the topic, what runs from the repository, and what became of each wish
+is written down between them; so a restart says the same and does nothing twice.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from infra.runtime.kafka import RecordProducer
+from infra.runtime.metrics import RECORDS_OUT
+from infra.runtime.service import Service
+from schemas.errors import Retryable
+from schemas.records import ModelUpdate, Receipt
+from streams.inference.client import TritonClient
+from streams.inference.updating.figures import UPDATES
+from streams.inference.updating.inbox import Inbox
+from streams.inference.updating.ledger import Entry, Ledger
+from streams.inference.updating.pictures import newest_pictures
+from streams.inference.updating.receipts import TOPIC as RECEIPTS
+from streams.inference.updating.receipts import receipt_of, waiting_receipt
+from streams.inference.updating.source import Source
+from streams.inference.updating.updater import Updater
+from streams.inference.updating.waiting import Wait, interim, put_off, word_due
+from streams.inference.updating.watcher import Watcher
+from streams.inference.updating.weights import WeightStore
+
+CLIENT_ID = "sightline.models"
+FOLDER = ".updates"
+"""In the model repository: what is on its way, and what became of each update."""
+_INSPECT_EVERY_S = 10.0
+
+
+class Models:
+    """The loop; one object for each process."""
+
+    def __init__(self, service: Service) -> None:
+        settings = service.settings
+        self._log = service.log
+        self._site = settings.need("site")
+        bootstrap = settings.need("edge_kafka")
+        folder = Path(settings.need("model_repository"))
+        stopping = service.stopping.is_set
+        self._producer = RecordProducer(bootstrap, CLIENT_ID)
+        self._inbox = Inbox(bootstrap, self._site, CLIENT_ID, self._producer)
+        self._store = WeightStore(folder / FOLDER / "weights")
+        self._ledger = Ledger(folder / FOLDER)
+        self._entries = self._ledger.read()
+        self._waits: dict[str, Wait] = {}
+        self._inspected_s = float("-inf")
+        self._client = TritonClient(settings.need("triton_grpc"))
+        self._source = Source(self._store, self._inbox.pieces, self._inbox.read_at, stopping)
+        self._updater = Updater(
+            folder,
+            self._client,
+            self._source,
+            lambda: newest_pictures(bootstrap),
+            _now_at,
+            stopping,
+        )
+        self._watcher = Watcher(bootstrap, self._updater.fault, time.monotonic, _now_at)
+        service.checks["updates"] = self._problem
+
+    def start(self) -> None:
+        """Say again what was said before the last end, and go on watching."""
+        for entry in self._entries.values():
+            self._send(self._receipt(entry))
+            self._watcher.follow(entry)
+
+    def turn(self) -> None:
+        """Take in what has come, and do what is due.
+
+        Raises:
+            Retryable: Kafka or Triton does not answer.
+            Fatal: the Kafka client gave up.
+        """
+        came = self._inbox.read()
+        if not self._inbox.caught_up:
+            return
+        wanted = self._inbox.wanted
+        self._waits = {
+            model: replace(wait, next_s=0.0) if wait.update.sha256 in came else wait
+            for model, wait in self._waits.items()
+            if wanted.get(model) == wait.update
+        }
+        for model, update in wanted.items():
+            entry = self._entries.get(model)
+            if entry is None or not entry.answers(update):
+                self._answer(update, entry)
+        for model, why in self._watcher.turn().items():
+            self._settle(self._updater.roll_back(self._entries[model], why))
+        self._inspect()
+
+    def close(self) -> None:
+        """Stop everything; what is under way goes on at the next start."""
+        self._source.close()
+        self._watcher.close()
+        self._inbox.close()
+        self._client.close()
+
+    def _answer(self, update: ModelUpdate, last: Entry | None) -> None:
+        now_s = time.monotonic()
+        wait = self._waits.get(update.model, Wait(update, now_s, now_s))
+        if now_s < wait.next_s:
+            return
+        try:
+            entry = self._updater.answer(update, last)
+        except (Retryable, OSError) as error:
+            # A full disk, for example, may have room again later.
+            self._put_off(wait, str(error))
+            return
+        self._waits.pop(update.model, None)
+        self._settle(entry)
+        self._store.keep_only(wait.update.sha256 for wait in self._waits.values())
+
+    def _put_off(self, wait: Wait, why: str) -> None:
+        now_s = time.monotonic()
+        if not wait.why:
+            self._log.warning("a model update waits", model=wait.update.model, reason=why)
+        wait = put_off(wait, why, now_s)
+        if word_due(wait, now_s):
+            running = self._updater.inventory.running(wait.update.model)
+            self._send(waiting_receipt(self._site, interim(wait, _now_at()), running))
+            wait = replace(wait, told=True)
+        self._waits[wait.update.model] = wait
+
+    def _settle(self, entry: Entry) -> None:
+        self._ledger.write(entry)
+        self._entries[entry.model] = entry
+        self._watcher.follow(entry)
+        UPDATES.labels(entry.model, entry.state).inc()
+        self._send(self._receipt(entry))
+        self._log.info(
+            "model update",
+            model=entry.model,
+            state=entry.state,
+            release=entry.release,
+            version=entry.version,
+            message=entry.message,
+        )
+
+    def _inspect(self) -> None:
+        """Tell the cloud where somebody changed a model at the site."""
+        now_s = time.monotonic()
+        if now_s - self._inspected_s < _INSPECT_EVERY_S:
+            return
+        self._inspected_s = now_s
+        for entry in list(self._entries.values()):
+            overruled = self._updater.overruled(entry)
+            if overruled is not None:
+                self._settle(overruled)
+
+    def _receipt(self, entry: Entry) -> Receipt:
+        return receipt_of(self._site, entry, self._updater.inventory.running(entry.model))
+
+    def _send(self, receipt: Receipt) -> None:
+        self._producer.send(RECEIPTS, receipt, key=receipt.receipt_id)
+        self._producer.flush()
+        RECORDS_OUT.labels(RECEIPTS).inc()
+
+    def _problem(self) -> str | None:
+        told = [f"{model}: {wait.why}" for model, wait in self._waits.items() if wait.told]
+        return "; ".join(told) or None
+
+
+def run_models(service: Service) -> None:
+    """Keep a site's models as they are wanted until the service is to stop.
+
+    Raises:
+        Retryable: Kafka does not answer at the start.
+        Fatal: a topic is missing, or the Kafka client gave up.
+    """
+    models = Models(service)
+    try:
+        models.start()
+        while not service.stopping.is_set():
+            try:
+                models.turn()
+            except Retryable as error:
+                service.log.warning("the models wait", error=str(error))
+                service.stopping.wait(1.0)
+    finally:
+        models.close()
+
+
+def _now_at() -> int:
+    return time.time_ns() // 1_000_000
