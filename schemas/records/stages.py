@@ -59,8 +59,8 @@ class Reading:
     scores: tuple[float, ...]
     labels: tuple[str, ...]
     attributes: tuple[str, ...] = ()
-    """What models of the second stage say of each object, JSON: {model: {label: score}}; empty:
-    nothing of any."""
+    """What models of the second stage say of each object, JSON: {model: {label: score}}, empty for
+    a model that looked and saw nothing; without any: none looked at any."""
     looks: tuple[Look, ...] = ()
     """The models asked about the frame, in the configuration's order; empty: ``model`` found all."""
     motion: float | None = None

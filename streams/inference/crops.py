@@ -41,7 +41,8 @@ class Attributed:
     """What the second stage adds to a frame."""
 
     attributes: tuple[str, ...] = ()
-    """JSON for each object: {model: {label: score}}; empty: nothing of any."""
+    """JSON for each object: {model: {label: score}}, a model that looked and saw nothing with an
+    empty map; empty: none looked at any."""
     outcomes: tuple[Outcome, ...] = ()
     """One for each model that was asked, without objects of its own."""
 
@@ -121,7 +122,7 @@ def attributed(
         best = found.setdefault(crop.index, {}).setdefault(crop.model, {})
         for label, score in zip(outcome.labels, outcome.scores, strict=True):
             best[label] = max(score, best.get(label, 0.0))
-    if not any(best for models in found.values() for best in models.values()):
+    if not found:
         return Attributed((), tuple(looks.values()))
     count = sum(len(outcome.scores) for outcome in outcomes if isinstance(outcome, Answer))
     texts = tuple(_json(found.get(index, {})) for index in range(count))
@@ -137,5 +138,4 @@ def _chosen(
 
 
 def _json(found: dict[str, dict[str, float]]) -> str:
-    told = {model: best for model, best in found.items() if best}
-    return json.dumps(told, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return json.dumps(found, sort_keys=True, separators=(",", ":"), ensure_ascii=False)

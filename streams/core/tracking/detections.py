@@ -15,6 +15,7 @@ import msgspec
 from schemas.errors import Rejected
 from schemas.records import Reading
 from streams.core.geometry import Box, Point, anchor_of, in_polygon, iou, overlap
+from streams.core.tracking.attributes import Attributes, attributes_in
 
 MIN_SCORE = 0.1
 MAX_DETECTIONS = 128
@@ -40,6 +41,8 @@ class Detection(msgspec.Struct, frozen=True):
     label: str
     model: str = ""
     """That found it."""
+    attributes: Attributes | None = None
+    """What models of the second stage say of it; None: none looked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +102,7 @@ def select(reading: Reading, selection: Selection) -> list[Detection]:
     """Return the detections that count, highest score first; ties by place.
 
     Raises:
-        Rejected: boxes, scores, labels and looks do not belong together.
+        Rejected: boxes, scores, labels and looks do not belong together, or attributes are none.
     """
     parts = answered(reading)
     found: list[Detection] = []
@@ -138,7 +141,8 @@ def _detection(
         anchor = anchor_of(box, "bottom")
         if any(in_polygon(polygon, anchor) for polygon in ignore):
             return None
-    return Detection(box, min(score, 1.0), label, model)
+    attributes = attributes_in(reading.attributes[index]) if reading.attributes else None
+    return Detection(box, min(score, 1.0), label, model, attributes or None)
 
 
 def _order(detection: Detection) -> tuple[float, Box, str, str]:
@@ -167,9 +171,20 @@ def _without_doubles(detections: Sequence[Detection]) -> list[Detection]:
     """Drop what covers a higher-scoring detection: one object seen twice, or called two names."""
     kept: list[Detection] = []
     for detection in detections:
-        if not any(
-            iou(detection.box, other.box) > _SAME_OBJECT_IOU and detection.model == other.model
-            for other in kept
-        ):
+        if not _is_double(detection, kept):
             kept.append(detection)
     return kept
+
+
+def _is_double(detection: Detection, kept: Sequence[Detection]) -> bool:
+    box = detection.box
+    left, width = box[0], box[2] - box[0]
+    for other in kept:
+        # Most lie far apart, which the left edges tell at once.
+        if (
+            -width < other.box[0] - left < width
+            and detection.model == other.model
+            and iou(box, other.box) > _SAME_OBJECT_IOU
+        ):
+            return True
+    return False

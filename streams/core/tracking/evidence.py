@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+from typing import Any
 
 import msgspec
 
 from schemas.records import FrameReference, TrackReport
 from streams.core.geometry import Box, anchor_of, visible_area
+from streams.core.tracking import attributes
+from streams.core.tracking.attributes import Told
 from streams.core.tracking.detections import GENERIC
 from streams.core.tracking.path import Place, shorten
 from streams.core.tracking.sighting import Sighting
@@ -56,6 +59,8 @@ class Evidence(msgspec.Struct):
     class_scores: dict[str, float] = {}
     class_models: dict[str, str] = {}
     """Which model first called it so."""
+    told: dict[str, Told] = {}
+    """What models of the second stage said of it."""
     path: list[Place] = []
     """The bottom anchor over time; simplified whenever it grows past ``MAX_PATH`` points."""
     zones: list[str] = []
@@ -100,6 +105,7 @@ def begin(sighting: Sighting) -> Evidence:
         best_inside=_shown(sighting.box),
         class_scores={},
         class_models={},
+        told={},
         path=[],
         zones=[],
     )
@@ -128,6 +134,8 @@ def add(evidence: Evidence, sighting: Sighting) -> None:
     elif len(classes) < MAX_CLASSES:
         classes[sighting.label] = score
         evidence.class_models[sighting.label] = sighting.model
+    if sighting.attributes:
+        attributes.add(evidence.told, sighting.attributes)
     if score > evidence.best.score or not evidence.best_inside:
         inside = _shown(sighting.box)
         if (inside, score) > (evidence.best_inside, evidence.best.score):
@@ -155,10 +163,12 @@ def report(track_id: str, evidence: Evidence, frames: int) -> TrackReport:
     ``details`` holds ``score_max``, ``travelled`` (length of the centre's way in mean box
     heights), ``seen`` (part of the analysed frames in which the object was detected, 0..1),
     ``aspect`` (mean width by mean height), ``jump`` (mean |ln| of the ratio of heights from one
-    sighting to the next) and ``company`` (tracks that began elsewhere at about the same time).
+    sighting to the next) and ``company`` (tracks that began elsewhere at about the same time);
+    where models of the second stage looked, ``attributes``: of each its ``looks`` and the mean
+    ``scores`` of its labels.
     """
     height = evidence.height_sum / evidence.observations
-    details = {
+    details: dict[str, Any] = {
         "aspect": evidence.width_sum / evidence.height_sum,
         "company": evidence.company,
         "jump": evidence.jumps / max(1, evidence.observations - 1),
@@ -166,6 +176,8 @@ def report(track_id: str, evidence: Evidence, frames: int) -> TrackReport:
         "seen": evidence.observations / frames,
         "travelled": evidence.travelled / height,
     }
+    if evidence.told:
+        details["attributes"] = attributes.summary(evidence.told)
     return TrackReport(
         track=track_id,
         at=evidence.seen_at,

@@ -6,6 +6,7 @@ import msgspec
 
 from schemas.records import FrameReference
 from streams.core.geometry import Box
+from streams.core.tracking.attributes import Attributes
 
 
 class Sighting(msgspec.Struct, frozen=True):
@@ -25,6 +26,8 @@ class Sighting(msgspec.Struct, frozen=True):
     """That found it."""
     place: Box | None = None
     """Where the object is by all sightings so far, where that is not ``box``."""
+    attributes: Attributes | None = None
+    """What models of the second stage say of it; None: none looked."""
 
     @property
     def reference(self) -> FrameReference:

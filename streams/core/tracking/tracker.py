@@ -189,6 +189,7 @@ def _sighting(detection: Detection, frame: Analysed, place: Box) -> Sighting:
         detection.label,
         detection.model,
         place,
+        detection.attributes,
     )
 
 

@@ -87,7 +87,7 @@ def test_attributes_stand_with_their_objects_the_best_score_of_each_label() -> N
     ]
     found = attributed([PEOPLE, MORE], crops, answers)
     assert [json.loads(text) for text in found.attributes] == [
-        {},
+        {"ppe": {}},
         {},
         {"colour": {"red": 0.6}, "ppe": {"helmet": 0.8, "vest": 0.5}},
     ]
@@ -105,7 +105,9 @@ def test_a_failure_is_told_and_takes_nothing_from_the_others() -> None:
     assert found.attributes == ("{}", '{"ppe":{"helmet":0.8}}')
 
 
-def test_nothing_said_is_nothing_written() -> None:
+def test_that_nothing_was_seen_is_told_and_that_nobody_looked_is_not() -> None:
     crops = [Crop("ppe", 0, b"")]
-    assert attributed([PEOPLE], crops, [said("ppe")]).attributes == ()
+    assert attributed([PEOPLE], crops, [said("ppe")]).attributes == ('{"ppe":{}}', "{}")
+    failed = Refusal("failed", "model-failed", "ppe")
+    assert attributed([PEOPLE], crops, [failed]).attributes == ()
     assert attributed([PEOPLE], [], []) == Attributed()
