@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.intp]
+
+_BLOCK = 64
+"""So many boxes are compared at once: more would compare many that are beaten already."""
 
 
 def suppress(boxes: Floats, scores: Floats, labels: Indices, iou: float, limit: int) -> Indices:
@@ -28,24 +33,45 @@ def suppress(boxes: Floats, scores: Floats, labels: Indices, iou: float, limit: 
     """
     order = np.argsort(-scores, kind="stable")
     kept: list[int] = []
-    while order.size and len(kept) < limit:
-        best = order[0]
-        kept.append(int(best))
-        rest = order[1:]
-        beaten = (labels[rest] == labels[best]) & (overlap(boxes[best], boxes[rest]) > iou)
-        order = rest[~beaten]
+    for start in range(0, len(order), _BLOCK):
+        block = order[start : start + _BLOCK]
+        block = block[~_beat(boxes, labels, kept, block, iou).any(axis=0)]
+        beaten, beats = np.zeros(len(block), bool), _beat(boxes, labels, block, block, iou)
+        for row, index in enumerate(block):
+            if not beaten[row]:
+                kept.append(int(index))
+                beaten |= beats[row]
+            if len(kept) == limit:
+                return np.array(kept, np.intp)
     return np.array(kept, np.intp)
 
 
 def overlap(box: Floats, others: Floats) -> Floats:
     """Return intersection over union of one box [4] with others [n, 4]; 0 where both are empty."""
-    low = np.maximum(box[:2], others[:, :2])
-    high = np.minimum(box[2:], others[:, 2:])
+    found: Floats = overlaps(box[None], others)[0]
+    return found
+
+
+def overlaps(boxes: Floats, others: Floats) -> Floats:
+    """Return intersection over union [n, m] of boxes [n, 4] and others [m, 4]."""
+    low = np.maximum(boxes[:, None, :2], others[None, :, :2])
+    high = np.minimum(boxes[:, None, 2:], others[None, :, 2:])
     sides = np.maximum(high - low, 0)
-    shared = sides[:, 0] * sides[:, 1]
-    area = (box[2] - box[0]) * (box[3] - box[1])
-    areas = (others[:, 2] - others[:, 0]) * (others[:, 3] - others[:, 1])
-    union = area + areas - shared
-    result = np.zeros(len(others), np.float32)
+    shared = sides[..., 0] * sides[..., 1]
+    union = _areas(boxes)[:, None] + _areas(others)[None] - shared
+    result = np.zeros(shared.shape, np.float32)
     np.divide(shared, union, out=result, where=union > 0)
     return result
+
+
+def _beat(
+    boxes: Floats, labels: Indices, better: Sequence[int] | Indices, others: Indices, iou: float
+) -> npt.NDArray[np.bool_]:
+    """Tell which of the better boxes [n] beats which of the others [m], as [n, m]."""
+    rows = np.asarray(better, np.intp)
+    same = labels[rows][:, None] == labels[others][None]
+    return np.asarray(same & (overlaps(boxes[rows], boxes[others]) > iou))
+
+
+def _areas(boxes: Floats) -> Floats:
+    return np.asarray((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]), np.float32)

@@ -44,12 +44,12 @@ class Session:
         """Width and height of the input, pixels; None: still open."""
         self._names = [output.name for output in session.get_outputs()]
 
-    @property
+    @cached_property
     def input(self) -> Any:
         """The picture: its ``name``, ``shape`` and ``type``."""
         return next(one for one in self._session.get_inputs() if len(one.shape) == _RANK)
 
-    @property
+    @cached_property
     def size_input(self) -> Any:
         """The input that is told the picture's width and height, if there is one."""
         inputs = self._session.get_inputs()

@@ -13,10 +13,10 @@ from triton_models.kit.formats.format import (
     Floats,
     Misfit,
     Shape,
-    best_classes,
     corners_of,
     sigmoid,
     the_only,
+    weighed_classes,
 )
 
 _OBJECTNESS, _CLASS = np.float32(0.6), np.float32(0.4)
@@ -46,8 +46,11 @@ class FastestDet:
         (raw,) = outputs
         _, rows, columns = raw.shape
         cells = raw.reshape(raw.shape[0], -1).T
-        scores = np.maximum(cells[:, :1], 0) ** _OBJECTNESS * np.maximum(cells[:, 5:], 0) ** _CLASS
-        found, best, labels = best_classes(scores, card.min_score)
+        objectness = np.maximum(cells[:, 0], 0) ** _OBJECTNESS
+        maybe = np.flatnonzero(objectness >= np.float32(card.min_score))
+        classes = np.maximum(cells[maybe, 5:], 0) ** _CLASS
+        found, best, labels = weighed_classes(objectness[maybe], classes, card.min_score)
+        found = maybe[found]
         cells = cells[found]
         corner = np.stack([found % columns, found // columns], axis=1).astype(np.float32)
         middle = (corner + np.tanh(cells[:, 1:3])) / np.array([columns, rows], np.float32)

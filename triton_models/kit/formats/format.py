@@ -72,10 +72,24 @@ def best_classes(scores: Floats, min_score: float) -> tuple[Indices, Floats, Ind
     >>> best_classes(np.array([[.1, .7], [.2, .1]], np.float32), .5)[2].tolist()
     [1]
     """
-    labels = np.argmax(scores, axis=1)
-    best = scores[np.arange(len(scores)), labels]
+    best = scores.max(axis=1)
     found = np.flatnonzero(best >= np.float32(min_score))
-    return found, best[found], labels[found]
+    return found, best[found], scores[found].argmax(axis=1)
+
+
+def weighed_classes(
+    objectness: Floats, classes: Floats, min_score: float
+) -> tuple[Indices, Floats, Indices]:
+    """Return the same of scores that are objectness [rows] times class [rows, classes].
+
+    No class is more certain than 1, so where the objectness is too low the classes need no look.
+
+    >>> weighed_classes(np.array([.1, .9]), np.array([[0, 1], [.5, .8]]), .5)[1].tolist()
+    [0.7200000000000001]
+    """
+    rows = np.flatnonzero(objectness >= np.float32(min_score))
+    found, best, labels = best_classes(objectness[rows, None] * classes[rows], min_score)
+    return rows[found], best, labels
 
 
 def corners_of(centres: Floats) -> Floats:

@@ -21,6 +21,7 @@ from triton_models.kit.formats.format import (
     best_classes,
     corners_of,
     the_only,
+    weighed_classes,
 )
 
 _WANTS = "one output [1, anchors, 5 + classes], [1, 4 + classes, anchors] or [1, objects, 6]"
@@ -52,10 +53,9 @@ class Yolo:
             return Candidates(kept[:, :4], kept[:, 4], kept[:, 5].astype(np.intp))
         if raw.shape[0] < raw.shape[1]:
             raw = raw.T
-            classes = raw[:, 4:]
+            found, scores, labels = best_classes(raw[:, 4:], card.min_score)
         else:
-            classes = raw[:, 4:5] * raw[:, 5:]
-        found, scores, labels = best_classes(classes, card.min_score)
+            found, scores, labels = weighed_classes(raw[:, 4], raw[:, 5:], card.min_score)
         return Candidates(corners_of(raw[found]), scores, labels)
 
 

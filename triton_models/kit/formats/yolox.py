@@ -13,8 +13,8 @@ from triton_models.kit.formats.format import (
     Floats,
     Misfit,
     Shape,
-    best_classes,
     the_only,
+    weighed_classes,
 )
 from triton_models.kit.formats.grid import grid
 
@@ -43,7 +43,7 @@ class Yolox:
         """Return the candidates; see ``Format``."""
         (raw,) = outputs
         cells, strides = grid(card.width, card.height, STRIDES)
-        found, scores, labels = best_classes(raw[:, 4:5] * raw[:, 5:], card.min_score)
+        found, scores, labels = weighed_classes(raw[:, 4], raw[:, 5:], card.min_score)
         raw = raw[found]
         centres = (raw[:, :2] + cells[found]) * strides[found]
         halves = np.exp(raw[:, 2:4]) * strides[found] / np.float32(2)

@@ -26,7 +26,7 @@ SIZE = np.array([768, 576, 768, 576], np.float32)
 
 @st.composite
 def boxes(draw: st.DrawFn) -> Heap:
-    count = draw(st.integers(0, 25))
+    count = draw(st.integers(0, 150))
     random = np.random.default_rng(draw(st.integers(0, 10_000)))
     corner, side = random.random((count, 2)) * 4, random.random((count, 2)) * 3
     both = np.concatenate([corner, corner + side], axis=1).astype(np.float32)
