@@ -62,6 +62,9 @@ def _add_candidate(tree: Tree, candidate: dict[str, Any]) -> None:
         score = "" if trigger["score"] is None else f", mean score {trigger['score']:.3f}"
         node.add(f"track {trigger['track']}: {trigger['class']}{score}")
         node.add(f"detections by {trigger['model']} version {trigger['model_version']}")
+        for model, scores in trigger.get("attributes", {}).items():
+            said = ", ".join(f"{label} {score:.3f}" for label, score in scores.items())
+            node.add(f"{model} says of the object: {said or 'nothing'}")
         _add_frame(node, "frame", trigger["frame"])
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from schemas.records import Candidate, Decision, FrameReference, Reason, Trigger
+from streams.core.checks.features import features_of
 
 TRIGGER_LIMIT = 20
 """Triggers told of one candidate, the last ones."""
@@ -27,7 +28,7 @@ def decision_json(decision: Decision) -> str:
     Keys: ``candidate, matched_at, known_at, decided_at, verdict, score, camera, sensor, track,
     class, frame, config_version, reasons, triggers``; a trigger has ``trigger_id, sensor, trigger,
     direction, track, class, score, triggered_at, since_at, known_at, frame, model,
-    model_version``; a frame ``partition, offset, captured_at, box, score``. Times are UTC ms.
+    model_version`` and, where a second stage looked at its track, ``attributes``; a frame ``partition, offset, captured_at, box, score``. Times are UTC ms.
     """
     candidate = decision.candidate
     return compact(
@@ -102,7 +103,14 @@ def _trigger(trigger: Trigger) -> dict[str, Any]:
         "frame": None if trigger.report is None else _frame(trigger.report.best),
         "model": trigger.model,
         "model_version": trigger.model_version,
+        **_attributes(trigger),
     }
+
+
+def _attributes(trigger: Trigger) -> dict[str, Any]:
+    report = trigger.report
+    found = {} if report is None else features_of(report.details).attributes
+    return {"attributes": found} if found else {}
 
 
 def _frame(reference: FrameReference | None) -> dict[str, Any] | None:

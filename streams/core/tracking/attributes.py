@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
 from schemas.errors import Rejected
@@ -58,16 +56,13 @@ def add(told: dict[str, Told], attributes: Attributes) -> None:
                 one.sums[label] = one.sums.get(label, 0.0) + score
 
 
-def summary(told: dict[str, Told]) -> dict[str, Any]:
-    """Return of each model its looks, and of each label the mean score over them.
+def summary(told: dict[str, Told]) -> Attributes:
+    """Return the mean score of each label over all looks of its model.
 
     >>> summary({"ppe": Told(4, {"helmet": 3.0})})
-    {'ppe': {'looks': 4, 'scores': {'helmet': 0.75}}}
+    {'ppe': {'helmet': 0.75}}
     """
     return {
-        model: {
-            "looks": one.looks,
-            "scores": {label: total / one.looks for label, total in one.sums.items()},
-        }
+        model: {label: total / one.looks for label, total in one.sums.items()}
         for model, one in told.items()
     }

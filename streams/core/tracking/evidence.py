@@ -164,8 +164,7 @@ def report(track_id: str, evidence: Evidence, frames: int) -> TrackReport:
     heights), ``seen`` (part of the analysed frames in which the object was detected, 0..1),
     ``aspect`` (mean width by mean height), ``jump`` (mean |ln| of the ratio of heights from one
     sighting to the next) and ``company`` (tracks that began elsewhere at about the same time);
-    where models of the second stage looked, ``attributes``: of each its ``looks`` and the mean
-    ``scores`` of its labels.
+    where models of the second stage looked, ``attributes``: {model: {label: mean score}}.
     """
     height = evidence.height_sum / evidence.observations
     details: dict[str, Any] = {

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.errors import Rejected
+from streams.core.checks.features import features_of
 from streams.core.tracking import attributes
 from streams.core.tracking.attributes import MAX_LABELS, MAX_MODELS, Told, add, summary
 from streams.core.tracking.detections import Selection, select
@@ -32,9 +33,9 @@ def test_means_lie_between_nothing_and_certainty(said: list[dict[str, dict[str, 
     for one in said:
         add(told, one)
     assert len(told) <= MAX_MODELS
-    for model, found in summary(told).items():
-        assert found["looks"] == sum(model in one for one in said) or len(told) == MAX_MODELS
-        assert all(0 <= score <= 1 + 1e-9 for score in found["scores"].values())
+    for model, scores in summary(told).items():
+        assert told[model].looks == sum(model in one for one in said) or len(told) == MAX_MODELS
+        assert all(0 <= score <= 1 + 1e-9 for score in scores.values())
 
 
 def test_what_is_beyond_the_limits_is_left_out() -> None:
@@ -68,8 +69,8 @@ def test_a_triggers_report_tells_what_was_said_of_its_track_since_it_began() -> 
     whole = sense(numbered(readings), plan({"gate": GATE}))[1]
     (crossed,) = triggers(whole)
     assert crossed.report is not None and 2000 <= crossed.triggered_at - readings[0].at < 2600
-    told = json.loads(crossed.report.details)["attributes"]["ppe"]
-    assert told["looks"] == 3 and told["scores"]["helmet"] == pytest.approx(1.6 / 3)
+    told = features_of(crossed.report.details).attributes
+    assert told == {"ppe": {"helmet": pytest.approx(1.6 / 3)}}
     restarted = sense(
         numbered(readings), plan({"gate": GATE}), restart_at=frozenset(range(len(readings)))
     )[1]
