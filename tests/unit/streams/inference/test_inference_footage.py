@@ -38,7 +38,7 @@ def boxes(draw: st.DrawFn) -> Heap:
 @given(boxes(), st.floats(0.1, 0.9))
 def test_suppression_keeps_the_best_of_each_heap(given_boxes: Heap, iou: float) -> None:
     found, scores, labels = given_boxes
-    kept = suppress(found, scores, labels, iou, 100)
+    kept = suppress(found, scores, labels, iou, 200)
     assert scores[kept].tolist() == sorted(scores[kept].tolist(), reverse=True)
     for place, one in enumerate(kept):
         others = kept[place + 1 :]
