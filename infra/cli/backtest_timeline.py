@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from infra.cli.backtest_compare import Compared
 
-WIDTH, LEFT, RIGHT = 1000, 180, 16
+WIDTH, LEFT, RIGHT = 1000, 180, 36
 ROW, TOP, BOTTOM = 30, 8, 24
 _TICKS = 6
 _LEAST_WIDTH = 4.0

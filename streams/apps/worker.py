@@ -37,7 +37,7 @@ def run_streams(service: Service, only: Sequence[str] = ()) -> None:
     async def main() -> None:
         stopping = asyncio.Event()
         settings = service.settings
-        scratch = settings.data / "faust"
+        scratch = settings.data / "faust" / settings.worker
         every_s = checkpoint_every_s(settings.checkpoint_s)
         stages = [
             Stage(logic, bootstrap, settings.worker, configs, scratch, every_s) for logic in chosen
