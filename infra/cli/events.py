@@ -84,12 +84,38 @@ def register(app: typer.Typer) -> None:
 
     @events.command("explain")
     def explain(
-        event_id: Annotated[str, typer.Argument(metavar="ID")],
+        event_id: Annotated[str | None, typer.Argument(metavar="[ID]")] = None,
+        why_not: Annotated[
+            bool, typer.Option("--why-not", help="Say why --camera raised nothing at --at.")
+        ] = False,
+        camera: Annotated[str | None, typer.Option(help="For --why-not.")] = None,
+        at: Annotated[str | None, typer.Option(metavar="ISO", help="For --why-not.")] = None,
+        sensor: Annotated[str | None, typer.Option(help="Of --why-not, only this one.")] = None,
+        rule: Annotated[str | None, typer.Option(help="Of --why-not, only this one.")] = None,
+        within_s: Annotated[
+            float, typer.Option(min=0.1, max=600, help="Seconds around --at.")
+        ] = 5.0,
         local: Local = False,
         as_json: AsJson = False,
         data_dir: DataDir = DEFAULT_DATA_DIR,
     ) -> None:
-        """Print where an event comes from: frames, track, sensor, rule, versions, reasons."""
+        """Print where an event comes from, or with --why-not which step kept it from being one."""
+        if why_not:
+            if camera is None or at is None or event_id is not None:
+                raise Rejected("--why-not takes --camera NAME and --at ISO, and no event's id")
+            # The stages are needed here alone: the other commands start without them.
+            from infra.cli.explaining_absence import look_again, tree_of_answers
+
+            answers, said = look_again(connect(data_dir), camera, at, within_s, sensor, rule)
+            if as_json:
+                for answer in answers:
+                    _print_json(answer)
+                return
+            tree = tree_of_answers(camera, at, answers, said)
+            Console(width=max(WIDTH, Console().width)).print(tree)
+            return
+        if event_id is None:
+            raise Rejected("say which event: its ID, or --why-not --camera NAME --at ISO")
         settings = connect(data_dir)
         if local:
             details: Any = local_events.get(settings.need("edge_kafka"), event_id)
