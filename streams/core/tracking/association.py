@@ -76,7 +76,14 @@ def match(
                     scene, detection.box, tuning.border, tuning.border_prior
                 )
             costs[row, column] = cost
-    return assign(costs, tuning.unmatched), _contested(costs)
+    contested = _contested(costs)
+    pairs = [
+        pair for pair, cost in costs.items() if pair[0] not in contested and cost < tuning.unmatched
+    ]
+    if contested:
+        competing = {pair: cost for pair, cost in costs.items() if pair[0] in contested}
+        pairs += assign(competing, tuning.unmatched)
+    return pairs, contested
 
 
 def rescue(
