@@ -7,6 +7,7 @@ is written down between them; so a restart says the same and does nothing twice.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,20 +33,21 @@ CLIENT_ID = "sightline.models"
 FOLDER = ".updates"
 """In the model repository: what is on its way, and what became of each update."""
 _INSPECT_EVERY_S = 10.0
+_PAUSE_S = 1.0
 
 
 class Models:
     """The loop; one object for each process."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, producer: RecordProducer, inbox: Inbox) -> None:
         settings = service.settings
         self._log = service.log
         self._site = settings.need("site")
         bootstrap = settings.need("edge_kafka")
         folder = Path(settings.need("model_repository"))
         stopping = service.stopping.is_set
-        self._producer = RecordProducer(bootstrap, CLIENT_ID)
-        self._inbox = Inbox(bootstrap, self._site, CLIENT_ID, self._producer)
+        self._producer = producer
+        self._inbox = inbox
         self._store = WeightStore(folder / FOLDER / "weights")
         self._ledger = Ledger(folder / FOLDER)
         self._entries = self._ledger.read()
@@ -170,20 +172,40 @@ def run_models(service: Service) -> None:
     """Keep a site's models as they are wanted until the service is to stop.
 
     Raises:
-        Retryable: Kafka does not answer at the start.
-        Fatal: a topic is missing, or the Kafka client gave up.
+        Fatal: a topic or a setting is missing, or the Kafka client gave up.
     """
-    models = Models(service)
+    producer = RecordProducer(service.settings.need("edge_kafka"), CLIENT_ID)
+    inbox = _opened(service, producer)
+    if inbox is None:
+        return
+    models = Models(service, producer, inbox)
     try:
-        models.start()
+        _patiently(service, models.start)
         while not service.stopping.is_set():
-            try:
-                models.turn()
-            except Retryable as error:
-                service.log.warning("the models wait", error=str(error))
-                service.stopping.wait(1.0)
+            _patiently(service, models.turn)
     finally:
         models.close()
+
+
+def _opened(service: Service, producer: RecordProducer) -> Inbox | None:
+    settings = service.settings
+    opened: list[Inbox] = []
+    while not opened and not service.stopping.is_set():
+        _patiently(
+            service,
+            lambda: opened.append(
+                Inbox(settings.need("edge_kafka"), settings.need("site"), CLIENT_ID, producer)
+            ),
+        )
+    return opened[0] if opened else None
+
+
+def _patiently(service: Service, step: Callable[[], object]) -> None:
+    try:
+        step()
+    except Retryable as error:
+        service.log.warning("the models wait", error=str(error))
+        service.stopping.wait(_PAUSE_S)
 
 
 def _now_at() -> int:
