@@ -73,6 +73,8 @@ def install(
     staged = Path(tempfile.mkdtemp(dir=repository / _INCOMING))
     try:
         _write_version(staged, read, card, model_file)
+        if model_file is not None:
+            _check_whole(name, model_file, staged / WEIGHTS, card)
         folder.mkdir(exist_ok=True)
         order = order_of(folder)
         if not order or not _same(folder / order[-1], staged):
@@ -202,6 +204,18 @@ def check_runs(name: str, model_file: Path | None, card: str) -> None:
     model = LocalModel(name, model_file, card=card)
     grey = cv2.imencode(".jpg", np.full((64, 96, 3), 128, np.uint8))[1].tobytes()
     model.infer(grey)
+
+
+def _check_whole(name: str, model_file: Path, copy: Path, card: str) -> None:
+    """Insist that a file which runs where it lies runs as a copy, too."""
+    try:
+        LocalModel(name, copy, card=card)
+    except Rejected as error:
+        raise Rejected(
+            f"{model_file.name} keeps weights in a second file: save them as one with "
+            f"`onnx.save(onnx.load('{model_file.name}'), 'whole.onnx')` and import that",
+            reason="bad-model",
+        ) from error
 
 
 def _serve(client: TritonClient, name: str, version: str) -> None:

@@ -20,7 +20,7 @@ from typing import Any, Literal
 from schemas.errors import Rejected
 from streams.inference.cards import CARD_FILE, read_card
 from streams.inference.configs import MAX_BATCH, OBJECTS, Tensor, model_config, questions, text_of
-from streams.inference.stock_readme import readme
+from streams.inference.stock_readme import ENGINES, readme
 from triton_models.kit.build import checked_session
 from triton_models.kit.card import Card
 from triton_models.kit.session import BadModelFile, Session
@@ -134,10 +134,7 @@ def planned(name: str, card: Card, session: Session, tensorrt: Precision | None)
     if batch:
         network.dynamic_batching.max_queue_delay_microseconds = QUEUE_DELAY_US
     if tensorrt is not None:
-        accelerators = network.optimization.execution_accelerators
-        accelerator = accelerators.gpu_execution_accelerator.add(name="tensorrt")
-        accelerator.parameters["precision_mode"] = tensorrt.upper()
-        accelerator.parameters["max_workspace_size_bytes"] = str(1 << 30)
+        _accelerate(network, tensorrt, batch)
     ensemble = model_config(name, questions(card), OBJECTS, batch=batch)
     ensemble.platform = "ensemble"
     asked = {tensor.name: tensor.name for tensor in questions(card)}
@@ -159,6 +156,22 @@ def planned(name: str, card: Card, session: Session, tensorrt: Precision | None)
         step.input_map.update(inputs)
         step.output_map.update(outputs)
     return Plan({one.name: one for one in (ensemble, decode, network, boxes)}, batch)
+
+
+def _accelerate(network: Any, precision: Precision, batch: int) -> None:
+    """Hand the network to TensorRT, with one engine for all batches, kept on disk."""
+    accelerators = network.optimization.execution_accelerators
+    accelerator = accelerators.gpu_execution_accelerator.add(name="tensorrt")
+    accelerator.parameters["precision_mode"] = precision.upper()
+    accelerator.parameters["max_workspace_size_bytes"] = str(1 << 30)
+    accelerator.parameters["trt_engine_cache_enable"] = "1"
+    accelerator.parameters["trt_engine_cache_path"] = ENGINES
+    # Without these a batch of another size would have its engine built while frames wait.
+    for name, count in (("min", 1), ("opt", batch // 2), ("max", batch)):
+        if batch:
+            accelerator.parameters[f"trt_profile_{name}_shapes"] = ",".join(
+                f"{one.name}:{'x'.join(map(str, (count, *one.dims)))}" for one in network.input
+            )
 
 
 def _alone(name: str, card: Card) -> Plan:

@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from streams.inference.configs import questions
 from triton_models.kit.card import Card
 
+ENGINES = "/tmp/sightline-engines"
+"""Where TensorRT keeps its engines in the image."""
+
 _HEAD = """\
 # {name} for a stock Triton image
 
@@ -56,8 +59,8 @@ _NO_BATCHES = (
     "(`dynamic=True` with Ultralytics, `--dynamic` with YOLOX) it would use the GPU better."
 )
 _TENSORRT = (
-    "ONNX Runtime hands it to TensorRT in {precision}; the first request of each instance waits for\n"
-    "its engine, up to minutes.\n"
+    "ONNX Runtime hands it to TensorRT in {precision}; at the first start its engine is built, which\n"
+    f"takes up to minutes, and kept in `{ENGINES}`: give that folder a volume.\n"
 )
 
 

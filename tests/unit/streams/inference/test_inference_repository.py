@@ -6,12 +6,15 @@ import json
 from pathlib import Path
 from typing import cast
 
+import numpy as np
+import onnx
 import pytest
 
 from schemas.errors import Rejected
 from streams.inference.cards import included_card
 from streams.inference.client import TritonClient
 from streams.inference.configs import config_from
+from streams.inference.importing import card_of
 from streams.inference.local import LocalModel
 from streams.inference.repository import (
     install,
@@ -24,6 +27,7 @@ from streams.inference.repository import (
 )
 from tests.fixtures import fixture
 from tests.unit.streams.inference.scenes import ground, jpeg
+from tests.unit.triton_models.networks import constant
 
 FOREGROUND = included_card("foreground")
 
@@ -90,6 +94,18 @@ def test_another_network_than_the_card_describes_is_refused(tmp_path: Path) -> N
         install(tmp_path, "yolox", other, included_card("yolox"))
 
 
+def test_a_file_with_weights_beside_it_is_refused(tmp_path: Path) -> None:
+    finished = np.random.default_rng(1).random((300, 6)).astype(np.float32)
+    whole, parted = constant(tmp_path / "whole.onnx", [finished]), tmp_path / "parted.onnx"
+    onnx.save(onnx.load(whole), parted, save_as_external_data=True, size_threshold=0)
+    card = card_of(parted, "m", {"decoding": "yolo", "labels": ["a"]})
+    with pytest.raises(Rejected, match="keeps weights in a second file") as refused:
+        install(tmp_path / "models", "m", parted, card)
+    assert refused.value.reason == "bad-model" and installed(tmp_path / "models") == {}
+    card = card_of(whole, "m", {"decoding": "yolo", "labels": ["a"]})
+    assert install(tmp_path / "models", "m", whole, card) == "1"
+
+
 def test_weights_are_copied_and_answer_as_the_file_does(tmp_path: Path) -> None:
     weights = fixture("models/yolox_nano.onnx")
     install(tmp_path, "mine", weights, included_card("yolox"))
@@ -127,7 +143,7 @@ class Served:
         return self.serving
 
 
-def card_of(number: int) -> str:
+def card_with(number: int) -> str:
     return FOREGROUND.replace("min_score: 0.1", f"min_score: 0.{number}")
 
 
@@ -137,7 +153,10 @@ def served(tmp_path: Path) -> Served:
     triton = Served(tmp_path)
     for number in (1, 2, 3):
         load(
-            cast(TritonClient, triton), tmp_path, "m", install(tmp_path, "m", None, card_of(number))
+            cast(TritonClient, triton),
+            tmp_path,
+            "m",
+            install(tmp_path, "m", None, card_with(number)),
         )
     return triton
 
@@ -151,7 +170,7 @@ def test_a_rollback_goes_back_one_by_one_and_forgets_no_number(served: Served) -
     with pytest.raises(Rejected, match="only version 1 of it") as refused:
         rollback(client, repository, "m")
     assert refused.value.reason == "no-version-before" and served.serving == ("1",)
-    load(client, repository, "m", install(repository, "m", None, card_of(4)))
+    load(client, repository, "m", install(repository, "m", None, card_with(4)))
     assert served.serving == ("4",)
     assert versions(repository, "m") == ["1", "2", "3", "4"], "1 is the version before"
     assert rollback(client, repository, "m") == "1"
@@ -161,7 +180,7 @@ def test_a_version_that_fails_leaves_the_one_before_in_force(served: Served) -> 
     client, repository = cast(TritonClient, served), served.repository
     rollback(client, repository, "m")
     served.broken.add("4")
-    version = install(repository, "m", None, card_of(5))
+    version = install(repository, "m", None, card_with(5))
     with pytest.raises(Rejected, match="cannot load"):
         load(client, repository, "m", version)
     assert installed(repository) == {"m": "2"} and served.serving == ("2",)
@@ -185,7 +204,7 @@ def test_a_rollback_of_nothing(tmp_path: Path) -> None:
 
 def test_the_number_of_instances_outlives_a_rollback(served: Served) -> None:
     repository = served.repository
-    install(repository, "m", None, card_of(6), instances=7)
+    install(repository, "m", None, card_with(6), instances=7)
     rollback(cast(TritonClient, served), repository, "m")
     config = config_from((repository / "m" / "config.pbtxt").read_text(encoding="utf-8"))
     assert config.instance_group[0].count == 7

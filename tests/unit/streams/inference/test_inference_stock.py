@@ -109,6 +109,7 @@ def test_tensorrt_and_batches_stand_in_the_network_alone(tmp_path: Path) -> None
     network = configs["m_network"]
     (accelerator,) = network.optimization.execution_accelerators.gpu_execution_accelerator
     assert accelerator.name == "tensorrt" and accelerator.parameters["precision_mode"] == "FP16"
+    assert accelerator.parameters["trt_profile_max_shapes"] == f"images:{MAX_BATCH}x3x64x64"
     assert network.dynamic_batching.max_queue_delay_microseconds == stock.QUEUE_DELAY_US
     assert [name for name, one in configs.items() if one.HasField("optimization")] == ["m_network"]
     text = (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
