@@ -261,7 +261,7 @@ def test_a_false_length_of_a_text_is_rejected(length: int) -> None:
 def test_blocks_that_say_their_size_in_bytes_are_read() -> None:
     point = number(7) + struct.pack("<dd", 0.25, 0.75)
     blocks = [number(-1), number(len(point)), point, number(2), point, point, number(0)]
-    message = body(Track, *HEADS[Track], *blocks, number(0), number(0), number(0))
+    message = body(Track, *HEADS[Track], *blocks, *[number(0)] * 5)
     assert decode_as(Track, message).path == (PathPoint(at=7, x=0.25, y=0.75),) * 3
 
 
