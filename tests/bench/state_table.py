@@ -15,7 +15,8 @@ import msgspec
 from infra.runtime.kafka import RecordProducer
 from schemas.codec import decode
 from schemas.topics import PARTITIONS
-from streams.apps.stage import BATCH, _faust_app, _message
+from streams.apps.group import faust_app, message_of
+from streams.apps.stage import BATCH
 from tests.bench.state_logic import SOURCE, Counting, Held, Span
 
 
@@ -28,7 +29,7 @@ class TableStage:
         self._all_done = asyncio.Event()
         self._producer = RecordProducer(bootstrap, logic.name, linger_ms=0)
         self._states: dict[str, Held] = {}
-        self._app = _faust_app(logic, bootstrap, "bench", scratch)
+        self._app = faust_app(logic, bootstrap, "bench", scratch)
         self._table = self._app.Table(
             "held", partitions=PARTITIONS, key_type=bytes, value_type=bytes
         )
@@ -57,7 +58,7 @@ class TableStage:
                     self._all_done.set()
 
     def _apply(self, event: Any) -> None:
-        message = _message(event)
+        message = message_of(event)
         for unit in self._logic.units(decode(message.value), message.topic):
             state = self._states.get(unit.key) or self._logic.new_state(unit.site, unit.key)
             step = self._logic.step(state, unit, message.partition, None)
