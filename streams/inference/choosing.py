@@ -46,10 +46,6 @@ class ModelChoice:
         self._chosen: dict[int, dict[str, tuple[Use, ...]]] = {}
         self._missing_since: dict[int, float] = {}
 
-    def model_of(self, frame: Frame) -> str:
-        """Return the name of the first model of a frame's camera; raises as ``uses_of``."""
-        return self.uses_of(frame)[0].model
-
     def uses_of(self, frame: Frame) -> tuple[Use, ...]:
         """Return the models of a frame's camera, in the configuration's order.
 

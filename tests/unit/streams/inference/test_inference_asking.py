@@ -1,4 +1,4 @@
-"""Patience with Triton, with models and with configurations that are not there."""
+"""Patience with Triton and with models that are not there."""
 
 from __future__ import annotations
 
@@ -8,31 +8,10 @@ from dataclasses import dataclass, field
 import pytest
 
 from schemas.errors import Rejected, Retryable
-from schemas.records import Beat, Reading
-from schemas.site import SiteConfig, parse
-from streams.inference.answer import Answer, Outcome, Refusal
+from streams.inference.answer import Answer, Refusal
 from streams.inference.asking import Asker, Patience, Question
-from streams.inference.choosing import ModelChoice
 from streams.inference.client import ModelFailing, ModelMissing, Picture
-from streams.inference.readings import (
-    MAX_OBJECTS,
-    MAX_READINGS,
-    OVERLOAD,
-    beat_reading,
-    detections_of,
-    frame_reading,
-)
 from streams.inference.servers import ModelResting
-from tests.unit.streams.inference.scenes import frame
-
-SITE = """
-version: 1
-site: depot-7
-cameras:
-  gate: {source: a.mp4, model: yolox}
-  yard: {source: b.mp4, models: {fire: {fps: 1}, foreground: {}}}
-  door: {source: c.mp4}
-"""
 
 
 @dataclass
@@ -236,81 +215,3 @@ def test_a_model_that_was_there_is_waited_for_as_long_as_a_server_may_take_to_lo
     world.served.clear()
     gone = Refusal("failed", "model-missing", "foreground")
     assert asker.ask([question(4), question(5, keep=True)]) == [gone, gone]
-
-
-@dataclass
-class Configs:
-    known: dict[int, SiteConfig] = field(default_factory=dict)
-
-    def get(self, version: int, wait_s: float) -> SiteConfig:
-        if version not in self.known:
-            raise Retryable(f"no {version}")
-        return self.known[version]
-
-
-def test_the_model_is_chosen_by_the_version_in_the_frame(world: World) -> None:
-    configs = Configs({1: parse(SITE), 2: parse(SITE.replace("yolox", "fastest"))})
-    choice = ModelChoice(configs, lambda: world.now_s)
-    models = {
-        (camera, version): choice.model_of(frame(0, b"", camera=camera, config_version=version))
-        for camera in ("gate", "yard", "door")
-        for version in (1, 2)
-    }
-    assert models == {
-        ("gate", 1): "yolox",
-        ("gate", 2): "fastest",
-        **{("yard", version): "fire" for version in (1, 2)},
-        **{("door", version): "foreground" for version in (1, 2)},
-    }
-    assert choice.model_of(frame(0, b"", config_version=0)) == "foreground"
-    with pytest.raises(Rejected) as refused:
-        choice.model_of(frame(0, b"", camera="attic", config_version=1))
-    assert refused.value.reason == "unknown-camera"
-
-
-def test_a_configuration_is_waited_for_but_not_for_ever(world: World) -> None:
-    configs = Configs()
-    choice = ModelChoice(configs, lambda: world.now_s)
-    late = frame(0, b"", config_version=3)
-    with pytest.raises(Retryable):
-        choice.model_of(late)
-    world.now_s += 11
-    with pytest.raises(Rejected) as refused:
-        choice.model_of(late)
-    assert refused.value.reason == "unknown-config"
-    configs.known[3] = parse(SITE)
-    assert choice.model_of(late) == "yolox"
-
-
-def test_a_reading_says_what_became_of_the_frame() -> None:
-    one = frame(4, b"", still=True, config_version=2)
-    seen = Answer((0.0, 0.1, 0.2, 0.3), (0.5,), ("object",), "foreground", "3")
-    cases: list[tuple[Outcome, tuple[object, ...]]] = [
-        (seen, ("ok", None, "foreground", "3", (0.5,))),
-        (OVERLOAD, ("dropped", "overload", "", "", ())),
-        (Refusal("failed", "bad-jpeg", "yolox"), ("failed", "bad-jpeg", "yolox", "", ())),
-    ]
-    for outcome, said in cases:
-        r = frame_reading(one, 17, [outcome])
-        assert (r.outcome, r.reason, r.model, r.model_version, r.scores) == said
-        assert (r.kind, r.camera, r.offset, r.seq, r.at) == (
-            "frame",
-            "gate",
-            17,
-            4,
-            one.captured_at,
-        )
-        assert (r.still, r.config_version, r.width) == (True, 2, one.width)
-
-
-def test_readings_share_a_record_until_it_gets_too_big() -> None:
-    beat = Beat(site="s", camera="gate", beat_at=5, state="stalled", config_version=1)
-    small: list[Reading] = [beat_reading(beat, offset) for offset in range(2 * MAX_READINGS + 1)]
-    records = list(detections_of("s", 3, small))
-    assert [len(r.readings) for r in records] == [MAX_READINGS, MAX_READINGS, 1]
-    assert [one for r in records for one in r.readings] == small
-    assert {(r.site, r.partition) for r in records} == {("s", 3)}
-    crowd = Answer((0.0,) * 4 * 3000, (0.5,) * 3000, ("object",) * 3000, "m", "1")
-    large = [frame_reading(frame(seq, b""), seq, [crowd]) for seq in range(5)]
-    sizes = [[len(one.scores) for one in r.readings] for r in detections_of("s", 3, large)]
-    assert all(sum(size) <= MAX_OBJECTS for size in sizes) and sum(map(len, sizes)) == 5

@@ -6,9 +6,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.codec import decode, encode
-from schemas.records import Detections
+from schemas.records import Beat, Detections, Reading
 from streams.inference.answer import Answer, Outcome, Refusal
-from streams.inference.readings import NOT_DUE, OVERLOAD, frame_reading
+from streams.inference.readings import (
+    MAX_OBJECTS,
+    MAX_READINGS,
+    NOT_DUE,
+    OVERLOAD,
+    beat_reading,
+    detections_of,
+    frame_reading,
+)
 from tests.unit.streams.inference.scenes import frame
 
 FRAME = frame(3, b"picture")
@@ -70,3 +78,37 @@ def test_frames_nobody_looked_at_say_why() -> None:
     assert (overloaded.outcome, overloaded.reason, overloaded.looks) == ("dropped", "overload", ())
     assert (not_due.outcome, not_due.reason) == (NOT_DUE.outcome, NOT_DUE.reason)
     assert not_due.looks == () and not_due.model == ""
+
+
+def test_a_reading_says_what_became_of_the_frame() -> None:
+    one = frame(4, b"", still=True, config_version=2)
+    seen = Answer((0.0, 0.1, 0.2, 0.3), (0.5,), ("object",), "foreground", "3")
+    cases: list[tuple[Outcome, tuple[object, ...]]] = [
+        (seen, ("ok", None, "foreground", "3", (0.5,))),
+        (OVERLOAD, ("dropped", "overload", "", "", ())),
+        (Refusal("failed", "bad-jpeg", "yolox"), ("failed", "bad-jpeg", "yolox", "", ())),
+    ]
+    for outcome, said in cases:
+        r = frame_reading(one, 17, [outcome])
+        assert (r.outcome, r.reason, r.model, r.model_version, r.scores) == said
+        assert (r.kind, r.camera, r.offset, r.seq, r.at) == (
+            "frame",
+            "gate",
+            17,
+            4,
+            one.captured_at,
+        )
+        assert (r.still, r.config_version, r.width) == (True, 2, one.width)
+
+
+def test_readings_share_a_record_until_it_gets_too_big() -> None:
+    beat = Beat(site="s", camera="gate", beat_at=5, state="stalled", config_version=1)
+    small: list[Reading] = [beat_reading(beat, offset) for offset in range(2 * MAX_READINGS + 1)]
+    records = list(detections_of("s", 3, small))
+    assert [len(r.readings) for r in records] == [MAX_READINGS, MAX_READINGS, 1]
+    assert [one for r in records for one in r.readings] == small
+    assert {(r.site, r.partition) for r in records} == {("s", 3)}
+    crowd = Answer((0.0,) * 4 * 3000, (0.5,) * 3000, ("object",) * 3000, "m", "1")
+    large = [frame_reading(frame(seq, b""), seq, [crowd]) for seq in range(5)]
+    sizes = [[len(one.scores) for one in r.readings] for r in detections_of("s", 3, large)]
+    assert all(sum(size) <= MAX_OBJECTS for size in sizes) and sum(map(len, sizes)) == 5
