@@ -53,7 +53,7 @@ def step(
         return state, Sensing(dropped="repeat")
     analysed = reading.kind == "frame" and reading.outcome == "ok"
     frame = frame_of(reading, partition) if analysed else None
-    detections = select(reading, plan.selection) if analysed else []
+    detections = select(reading, plan.selection, plan.birth_score) if analysed else []
     state.applied = reading.offset
     if reading.kind == "frame" and _is_late(state, reading):
         return state, Sensing(dropped="late")

@@ -98,8 +98,13 @@ def answered(reading: Reading) -> list[Answered]:
     return parts
 
 
-def select(reading: Reading, selection: Selection) -> list[Detection]:
+def select(reading: Reading, selection: Selection, sure: float = 0.0) -> list[Detection]:
     """Return the detections that count, highest score first; ties by place.
+
+    Args:
+        reading: a frame that was analysed.
+        selection: what the camera keeps.
+        sure: from this score on a name by one model explains what another only sees.
 
     Raises:
         Rejected: boxes, scores, labels and looks do not belong together, or attributes are none.
@@ -119,7 +124,7 @@ def select(reading: Reading, selection: Selection) -> list[Detection]:
         first = last
     found.sort(key=_order)
     if len(parts) > 1:
-        found = _told_apart(found)
+        found = _told_apart(found, sure)
     return _without_doubles(found[:MAX_DETECTIONS])
 
 
@@ -149,20 +154,20 @@ def _order(detection: Detection) -> tuple[float, Box, str, str]:
     return -detection.score, detection.box, detection.label, detection.model
 
 
-def _told_apart(detections: Sequence[Detection]) -> list[Detection]:
+def _told_apart(detections: Sequence[Detection], sure: float) -> list[Detection]:
     """Drop what another model has seen too: it names it, or gives it the same name more surely."""
     kept: list[Detection] = []
     for detection in sorted(detections, key=lambda one: one.label == GENERIC):
         others = [other for other in kept if other.model != detection.model]
-        if not any(_is_part_of(detection, other) for other in others):
+        if not any(_is_part_of(detection, other, sure) for other in others):
             kept.append(detection)
     return sorted(kept, key=_order)
 
 
-def _is_part_of(detection: Detection, other: Detection) -> bool:
+def _is_part_of(detection: Detection, other: Detection, sure: float) -> bool:
     if detection.label == other.label:
         return iou(detection.box, other.box) > _SAME_OBJECT_OF_TWO_MODELS_IOU
-    if detection.label == GENERIC:
+    if detection.label == GENERIC and other.score >= sure:
         return overlap(detection.box, other.box) > _EXPLAINED
     return False
 

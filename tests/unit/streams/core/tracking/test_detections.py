@@ -108,6 +108,15 @@ def test_what_one_model_names_is_no_second_thing_for_one_that_only_sees_it() -> 
     ]
 
 
+def test_a_doubtful_name_takes_no_place_from_what_is_surely_there() -> None:
+    reading = looked(
+        ("foreground", [(WALKER, 0.95, GENERIC)]),
+        ("people", [(standing(0.51, 0.79), 0.2, "person")]),
+    )
+    found = select(reading, Selection(), 0.3)
+    assert [(d.label, d.score) for d in found] == [(GENERIC, 0.95), ("person", 0.2)]
+
+
 def test_two_models_that_agree_on_a_name_have_seen_one_object() -> None:
     reading = looked(
         ("a", [(WALKER, 0.6, "person")]), ("b", [(standing(0.52, 0.82), 0.7, "person")])
