@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from infra.cli import models_ask, models_export, models_import
+from infra.cli import models_ask, models_export, models_import, rollout
 from infra.cli.connection import DEFAULT_DATA_DIR, DataDir, connect
 from schemas.errors import Retryable
 from streams.inference.cards import CARD_FILE, read_card
@@ -27,7 +27,7 @@ def register(app: typer.Typer) -> None:
     models.command("list")(list_models)
     models.command("show")(show_model)
     models.command("rollback")(roll_back)
-    for part in (models_import, models_ask, models_export):
+    for part in (models_import, models_ask, models_export, rollout):
         part.register(models)
     app.add_typer(models, name="models")
 

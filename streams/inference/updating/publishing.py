@@ -97,6 +97,19 @@ class Topic:
         self._producer.flush()
         return sent
 
+    def withdraw(self, update: ModelUpdate, site: str | None) -> None:
+        """Take the wish for a site back (None: the one for all).
+
+        Raises:
+            Retryable: Kafka did not acknowledge it.
+        """
+        self.send(replace(update, deleted=True), [site])
+
+    @property
+    def models(self) -> set[str]:
+        """The models that anybody wants or wanted."""
+        return {one.model for _, one in self._updates.values()}
+
     def tidy(self) -> int:
         """Empty the chunks of weights that no wish names any more, and return how many.
 
