@@ -55,7 +55,7 @@ def test_a_file_of_groups_that_cannot_be_read_is_refused(tmp_path: Path) -> None
         path = tmp_path / "groups.yaml"
         if text is not None:
             path.write_text(text, encoding="utf-8")
-        with pytest.raises(Rejected, match="groups.yaml"):
+        with pytest.raises(Rejected, match=r"groups\.yaml"):
             chosen(None, "north", path, False, ())
 
 
