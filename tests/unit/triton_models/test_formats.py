@@ -107,6 +107,12 @@ def nanodet(strides: tuple[int, ...], middle: float) -> Writer:
     return write
 
 
+def nanodet_by_level(things: Sequence[Thing]) -> list[Floats]:
+    (raw,) = nanodet((8, 16, 32), 0.5)(things)
+    levels = np.split(raw, [96, 120])
+    return [level[:, :3] for level in levels] + [level[:, 3:] for level in levels]
+
+
 def fastestdet(things: Sequence[Thing]) -> list[Floats]:
     raw = np.zeros((8, 4, 6), np.float32)
     for thing in things:
@@ -161,6 +167,7 @@ WRITERS: dict[str, tuple[str, Writer]] = {
     "yolo v8": ("yolo", yolo_by_columns),
     "yolo v10": ("yolo", yolo_finished),
     "nanodet": ("nanodet", nanodet((8, 16, 32), 0.5)),
+    "nanodet by level": ("nanodet", nanodet_by_level),
     "nanodet-plus": ("nanodet", nanodet((8, 16, 32, 64), 0.0)),
     "fastestdet": ("fastestdet", fastestdet),
     "detr": ("detr", detr_softmax),
@@ -224,6 +231,9 @@ def test_weak_ones_are_left_out(name: str) -> None:
         ("yolo", [(1,)]),
         ("nanodet", [(126, 32)]),
         ("nanodet", [(125, 35)]),
+        ("nanodet", [(96, 80), (24, 80), (6, 80), (96, 32), (24, 32)]),
+        ("nanodet", [(126,)]),
+        ("nanodet", []),
         ("nanodet", [(126, 35), (128, 35)]),
         ("fastestdet", [(5, 4, 6)]),
         ("fastestdet", [(126, 8)]),
@@ -254,6 +264,8 @@ def test_other_shapes_are_refused_with_what_is_wanted(decoding: str, shapes: lis
         ("yolo", [(300, 6)], None),
         ("nanodet", [(126, 112)], 80),
         ("nanodet", [(128, 33)], 1),
+        ("nanodet", [(96, 80), (24, 80), (6, 80), (96, 32), (24, 32), (6, 32)], 80),
+        ("nanodet", [(96, 80), (96, 32), (24, 80), (24, 32), (6, 80), (6, 32)], 80),
         ("fastestdet", [(85, 22, 22)], 80),
         ("detr", [(300, 84)], 80),
         ("detr", [(300, 80), (300, 4)], 80),

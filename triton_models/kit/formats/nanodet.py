@@ -18,7 +18,6 @@ from triton_models.kit.formats.format import (
     Shape,
     best_classes,
     softmax,
-    the_only,
 )
 from triton_models.kit.formats.grid import grid
 
@@ -29,7 +28,10 @@ _BINS = 8
 
 
 class NanoDet:
-    """Output [cells, classes + 4 * bins]: class scores through a sigmoid, then the distributions."""
+    """Output [cells, classes + 4 * bins]: class scores through a sigmoid, then the distributions.
+
+    Or, as early exports, two outputs for each level of the pyramid: scores and distributions.
+    """
 
     usual: ClassVar[Mapping[str, Any]] = {
         "fit": "stretch",
@@ -44,10 +46,22 @@ class NanoDet:
         """Return the number of classes; see ``Format``."""
         counts = {len(grid(card.width, card.height, strides)[0]) for strides in _MIDDLE}
         cells = " or ".join(map(str, sorted(counts)))
-        wants = f"one output [1, {cells}, classes + 4 x {_BINS}]"
-        found, columns = the_only(shapes, 2, wants)
-        if found not in counts:
+        wants = (
+            f"one output [1, {cells}, classes + 4 x {_BINS}], or for each level one of classes and "
+            f"one of 4 x {_BINS}"
+        )
+        if not all(len(shape) == 2 for shape in shapes):
             raise Misfit(wants)
+        levels = _levels([shape[0] for shape in shapes])
+        if sum(shapes[level[0]][0] for level in levels) not in counts:
+            raise Misfit(wants)
+        widths = {sum(shapes[index][1] for index in level) for level in levels}
+        parts = {len(level) for level in levels}
+        if len(widths) != 1 or parts not in ({1}, {2}):
+            raise Misfit(wants)
+        (columns,) = widths
+        if parts == {2}:
+            return shapes[levels[0][0]][1]
         known = len(card.labels)
         if known and columns > known and (columns - known) % 4 == 0:
             return known
@@ -57,7 +71,8 @@ class NanoDet:
 
     def decode(self, outputs: Sequence[Floats], card: Card) -> Candidates:
         """Return the candidates; see ``Format``."""
-        (raw,) = outputs
+        levels = _levels([len(output) for output in outputs])
+        raw = np.concatenate([np.hstack([outputs[index] for index in level]) for level in levels])
         cells, strides, middle = _level(card, len(raw))
         classes = len(card.labels)
         found, scores, labels = best_classes(raw[:, :classes], card.min_score)
@@ -67,6 +82,18 @@ class NanoDet:
         points = (cells[found] + np.float32(middle)) * strides[found]
         boxes = np.concatenate([points - distances[:, :2], points + distances[:, 2:]], axis=1)
         return Candidates(boxes, scores, labels)
+
+
+def _levels(counts: Sequence[int]) -> list[list[int]]:
+    """Return which outputs belong to each level, the finest first; those of classes come first.
+
+    >>> _levels([16, 4, 16, 4])
+    [[0, 2], [1, 3]]
+    """
+    return [
+        [index for index, one in enumerate(counts) if one == count]
+        for count in sorted(set(counts), reverse=True)
+    ]
 
 
 def _level(card: Card, count: int) -> tuple[Floats, Floats, float]:
