@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from producers import clock as clocks
-from producers import gate
+from producers import gate, looks
 from producers.picture import analysed, encoded
 from producers.privacy import Image
 from producers.sampler import Sampler
 from producers.sources.file import FileSource
 from producers.sources.source import Picture, Source
-from schemas.records import Frame
+from producers.sources.synthetic import SyntheticSource
+from schemas.records import Frame, View
 from schemas.site import Camera, milliseconds
 
 
@@ -32,6 +33,7 @@ class _Held:
     image: Image
     source_size: tuple[int, int]
     motion: float | None
+    view: View
 
 
 class EpochFrames:
@@ -42,10 +44,18 @@ class EpochFrames:
         camera: how pictures are sampled, masked, scaled and gated.
         epoch_at: UTC ms of the first picture.
         config_version: that the frames are stamped with.
+        drawn: the pictures come from no camera: that one is repeated says nothing.
     """
 
     def __init__(
-        self, *, site: str, name: str, camera: Camera, epoch_at: int, config_version: int = 0
+        self,
+        *,
+        site: str,
+        name: str,
+        camera: Camera,
+        epoch_at: int,
+        config_version: int = 0,
+        drawn: bool = False,
     ) -> None:
         self._site = site
         self._name = name
@@ -55,6 +65,8 @@ class EpochFrames:
         self._sampler = Sampler(camera.fps_fraction)
         self._gate = gate.GateState()
         self._gate_config = gate.GateConfig(camera.motion_gate, milliseconds(camera.idle_s))
+        self._look = looks.LookState()
+        self._drawn = drawn
         self._held: _Held | None = None
         self._seq = 0
 
@@ -72,7 +84,8 @@ class EpochFrames:
         self._gate, decision = gate.step(
             self._gate, gate.thumbnail_of(image), captured_at, self._gate_config
         )
-        sampled = _Held(captured_at, image, source_size, decision.motion)
+        self._look, view = looks.step(self._look, image, captured_at, drawn=self._drawn)
+        sampled = _Held(captured_at, image, source_size, decision.motion, view)
         if not decision.send:
             self._held = sampled
             return Sampled(captured_at, None)
@@ -101,6 +114,7 @@ class EpochFrames:
             motion=sampled.motion,
             still=still,
             keep=self._camera.pace == "max",
+            view=sampled.view,
             jpeg=picture.jpeg,
         )
 
@@ -124,7 +138,12 @@ def frames_of(
     """
     opened = FileSource(source) if isinstance(source, Path) else source
     frames = EpochFrames(
-        site=site, name=name, camera=camera, epoch_at=start_at, config_version=config_version
+        site=site,
+        name=name,
+        camera=camera,
+        epoch_at=start_at,
+        config_version=config_version,
+        drawn=isinstance(opened, SyntheticSource),
     )
     clock: clocks.EpochClock | None = None
     try:

@@ -40,6 +40,7 @@ class Opening:
             name=self._task.name,
             camera=self._task.camera,
             epoch_at=epoch_at,
+            drawn=self._task.camera.source.kind == "synthetic",
         )
         if self._video is not None:
             self._video.begin(epoch_at, picture.pts_ms)

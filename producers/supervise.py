@@ -67,12 +67,13 @@ class Supervisor:
         wanted = {(site.site, name): camera for name, camera in site.cameras.items()}
         for key in self._running.keys() - wanted.keys():
             self._remove(key)
+        watched = {sensor.camera for sensor in site.sensors.values() if sensor.kind == "tamper"}
         for key, camera in wanted.items():
-            known = self._running.get(key)
+            known, tells_view = self._running.get(key), key[1] in watched
             if known is None or known.definition != definition_of(camera):
-                self._start(CameraTask(*key, camera), version, known)
+                self._start(CameraTask(*key, camera), version, known, tells_view)
             else:
-                known.writer.config_version = version
+                known.writer.follow(version, tells_view=tells_view)
         self._log.info("configuration", config_version=version, cameras=len(wanted))
 
     def beat(self) -> None:
@@ -92,7 +93,9 @@ class Supervisor:
         if self._answers is not None:
             self._answers.close()
 
-    def _start(self, task: CameraTask, version: int, old: _Running | None) -> None:
+    def _start(
+        self, task: CameraTask, version: int, old: _Running | None, tells_view: bool
+    ) -> None:
         answers = self._follow_answers(task)
         if old is None:
             writer = CameraWriter(
@@ -101,11 +104,12 @@ class Supervisor:
                 name=task.name,
                 config_version=version,
                 clocks=self._clocks,
+                tells_view=tells_view,
             )
         else:
             old.capture.stopping.set()
             writer = old.writer
-            writer.config_version = version
+            writer.follow(version, tells_view=tells_view)
         capture = CameraCapture(task, writer, self._environment, answers, self._clocks)
         thread = threading.Thread(
             target=self._run,

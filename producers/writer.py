@@ -36,8 +36,9 @@ class CameraWriter:
     Args:
         producer: shared by all cameras.
         site, name: whose records these are.
-        config_version: stamped into every record; may be set at any time.
+        config_version: stamped into every record; set anew by :meth:`follow`.
         clocks: the host's.
+        tells_view: as in :meth:`follow`.
     """
 
     def __init__(
@@ -48,8 +49,10 @@ class CameraWriter:
         name: str,
         config_version: int,
         clocks: Clocks,
+        tells_view: bool = True,
     ) -> None:
         self.config_version = config_version
+        self.tells_view = tells_view
         self._producer = producer
         self._site = site
         self._name = name
@@ -69,6 +72,14 @@ class CameraWriter:
         with self._lock:
             self._time = beats.CameraTime(live=live, written_at=written_at)
             self._health.revision = health_revision
+
+    def follow(self, config_version: int, *, tells_view: bool) -> None:
+        """Stamp another configuration from the next record on.
+
+        ``tells_view``: one of its sensors looks at what the pictures look like.
+        """
+        with self._lock:
+            self.config_version, self.tells_view = config_version, tells_view
 
     @property
     def resumed(self) -> bool:
@@ -114,7 +125,8 @@ class CameraWriter:
                 self.drop("late")
                 return False
             # Stamped under the lock, so that no older version follows a newer one.
-            stamped = replace(frame, config_version=self.config_version)
+            view = frame.view if self.tells_view else None
+            stamped = replace(frame, config_version=self.config_version, view=view)
             self._send(FRAMES_TOPIC, stamped, self._name)
             now_ms = self._clocks.monotonic_ms()
             self._time = beats.sampled(known, frame.captured_at, now_ms, sent=True)

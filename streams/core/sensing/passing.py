@@ -7,6 +7,7 @@ from streams.core.sensing import naming
 from streams.core.sensing.output import Output
 from streams.core.sensing.plan import CameraPlan
 from streams.core.sensing.state import CameraState, Departed
+from streams.core.sensors.base import Shown
 from streams.core.tracking import motion
 from streams.core.tracking.evidence import report
 from streams.core.tracking.track import Track
@@ -108,7 +109,10 @@ def change_epoch(state: CameraState, reading: Reading, plan: CameraPlan, output:
 
 
 def hear(state: CameraState, reading: Reading, now: int, plan: CameraPlan, output: Output) -> None:
-    """Let the sensors know that the camera gave a sign, and whether frames come."""
+    """Let the sensors know that the camera gave a sign, and what its picture looks like."""
+    shown = Shown(now, reading.motion, reading.view) if reading.kind == "frame" else None
     for name, sensor in plan.sensors.items():
         fired = sensor.hear(state.sensors[name], now, reading.state == "online")
+        if shown is not None:
+            fired += sensor.show(state.sensors[name], shown)
         output.fire(state, name, fired, plan)

@@ -44,8 +44,7 @@ class CameraPlan:
         """Compile what ``config`` says of ``camera``.
 
         Raises:
-            Rejected: there is no such camera, or one of its sensors is of a kind or uses a key
-                that is not supported yet.
+            Rejected: there is no such camera, or one of its sensors needs what it lacks.
         """
         settings = config.cameras.get(camera)
         if settings is None:

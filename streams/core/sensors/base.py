@@ -15,6 +15,7 @@ from typing import Generic, TypeVar
 import msgspec
 
 from schemas.errors import Rejected
+from schemas.records import View
 from streams.core.geometry import Box, Point
 from streams.core.ground import Ground
 
@@ -61,6 +62,16 @@ class Seen(msgspec.Struct, frozen=True):
     """On the ground over the last second, metres a second; None: not known."""
 
 
+class Shown(msgspec.Struct, frozen=True):
+    """What a frame looks like as a whole; frames come in order, whether a model saw them or not."""
+
+    at: int
+    motion: float | None = None
+    """Share of the picture that differs from the frame before; None: there is none to compare."""
+    view: View | None = None
+    """None: capture did not look."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fired:
     """A trigger before it gets its name; ``track`` is None where it is about no object."""
@@ -96,6 +107,10 @@ class Sensor(ABC, Generic[S]):
 
     def hear(self, state: S, at: int, alive: bool) -> list[Fired]:
         """Take in a frame, or a beat; ``alive``: frames come."""
+        return []
+
+    def show(self, state: S, shown: Shown) -> list[Fired]:
+        """Take in what a frame looks like."""
         return []
 
     def deadline(self, state: S, still: frozenset[str]) -> int | None:
