@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from consumers.sync.publish import await_receipt, publish, receipts_end
+from infra.cli.advising import advice
 from infra.cli.compiling import compile_whole
 from infra.cli.connection import DEFAULT_DATA_DIR, DataDir, connect
 from infra.cli.drawing import draw_sensors
@@ -39,6 +40,8 @@ def register(app: typer.Typer) -> None:
             f"{len(found.cameras)} cameras, {len(found.sensors)} sensors, {len(found.rules)} rules"
         )
         print(f"{path}: site {found.site}, {counts}: no faults")
+        for line in advice("", found):
+            print(f"{path}: {line}", file=sys.stderr)
 
     @config.command("schema")
     def schema() -> None:
@@ -73,7 +76,7 @@ def register(app: typer.Typer) -> None:
                 print(f"{path}: {fault}", file=sys.stderr)
             raise typer.Exit(EXIT_FAULTY)
         print(f"site {found.site} runs version {receipt.config_version} ({digest[:12]})")
-        for line in missing_models(settings.model_repository, found):
+        for line in advice(settings.model_repository, found):
             print(f"{path}: {line}", file=sys.stderr)
 
     @config.command("diff")
@@ -138,19 +141,6 @@ def _picture_of(config: SiteConfig, camera: str) -> Image | None:
     except (Rejected, Retryable) as error:
         print(f"cameras.{camera}: {error}; drawn without a picture", file=sys.stderr)
         return None
-
-
-def missing_models(repository: str, config: SiteConfig) -> list[str]:
-    """Say which cameras name a model that is not in Triton's repository, where that is known."""
-    if not Path(repository).is_dir() or not repository:
-        return []
-    return [
-        f"cameras.{camera}: there is no model {model} yet, its frames give nothing until "
-        f"`sightline models import FILE.onnx --as {model}` adds it"
-        for camera, definition in config.cameras.items()
-        for model in definition.models
-        if not (Path(repository) / model).is_dir()
-    ]
 
 
 def unreadable(path: Path, error: OSError | UnicodeDecodeError) -> str:
