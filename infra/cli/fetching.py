@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from hashlib import sha256
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import httpx
 
 from schemas.errors import Rejected, Retryable
+from streams.inference.updating.downloading import shown
 
 MOST_BYTES = 1 << 31
 _TIMEOUT = httpx.Timeout(60.0, connect=10.0)
@@ -51,6 +51,8 @@ def fetch(address: str, digest: str, into: Path, *, instead: str) -> None:
                         f"{shown(address)} gives more than {MOST_BYTES} bytes", reason="too-large"
                     )
                 file.write(block)
+    except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+        raise Rejected(f"{shown(address)} is no address: {error}", reason="bad-address") from error
     except httpx.HTTPError as error:
         into.unlink(missing_ok=True)
         raise Retryable(
@@ -67,14 +69,3 @@ def fetch(address: str, digest: str, into: Path, *, instead: str) -> None:
             "for: nothing was added; see that the address and the checksum belong together",
             reason="wrong-checksum",
         )
-
-
-def shown(address: str) -> str:
-    """Return an address without what may be secret in it.
-
-    >>> shown("https://me:word@example.org/a.onnx?token=1")
-    'https://example.org/a.onnx'
-    """
-    parts = urlsplit(address)
-    port = f":{parts.port}" if parts.port else ""
-    return f"{parts.scheme}://{parts.hostname}{port}{parts.path}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
 from collections.abc import Iterator
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -90,6 +89,9 @@ def test_a_file_without_end_is_refused(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_examples() -> None:
-    result = doctest.testmod(fetching)
-    assert result.attempted > 0 and result.failed == 0
+@pytest.mark.parametrize("address", ["http://[::1/m.onnx", "http://", "http://a:b/m.onnx"])
+def test_what_is_no_address_is_refused(address: str, tmp_path: Path) -> None:
+    with pytest.raises(Rejected) as refused:
+        fetch(address, DIGEST, tmp_path / "m.onnx", instead=INSTEAD)
+    assert refused.value.reason == "bad-address"
+    assert list(tmp_path.iterdir()) == []
