@@ -19,6 +19,8 @@ from triton_models.kit.picture import BadPicture, decode_colour
 
 MOST = 16
 """Objects of a frame that a model looks at, those with the highest scores."""
+MOST_LABELS = 16
+"""That a model says of one object, the surest ones."""
 _PADDING = 0.1
 """A cut-out reaches this part of the box's size beyond each of its sides."""
 _LEAST_PIXELS = 8
@@ -138,4 +140,8 @@ def _chosen(
 
 
 def _json(found: dict[str, dict[str, float]]) -> str:
-    return json.dumps(found, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    told = {
+        model: dict(sorted(best.items(), key=lambda one: (-one[1], one[0]))[:MOST_LABELS])
+        for model, best in found.items()
+    }
+    return json.dumps(told, sort_keys=True, separators=(",", ":"), ensure_ascii=False)

@@ -14,6 +14,8 @@ NOT_DUE = Refusal("dropped", "not-due")
 MAX_READINGS = 200
 MAX_OBJECTS = 8000
 """Together they keep a record well below the topic's 1 MiB."""
+_OBJECT_BYTES = 50
+"""Of an object without attributes; so many characters of attributes count as one more."""
 
 
 def frame_reading(
@@ -123,10 +125,11 @@ def _parts(readings: Iterable[Reading]) -> Iterator[list[Reading]]:
     part: list[Reading] = []
     objects = 0
     for reading in readings:
-        objects += len(reading.scores)
+        size = len(reading.scores) + sum(map(len, reading.attributes)) // _OBJECT_BYTES
+        objects += size
         if part and (len(part) >= MAX_READINGS or objects > MAX_OBJECTS):
             yield part
-            part, objects = [], len(reading.scores)
+            part, objects = [], size
         part.append(reading)
     if part:
         yield part

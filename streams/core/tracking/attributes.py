@@ -9,8 +9,8 @@ from schemas.errors import Rejected
 Attributes = dict[str, dict[str, float]]
 """{model: {label: score}}; a model that looked and saw nothing has an empty map."""
 
-MAX_MODELS = 8
-MAX_LABELS = 32
+MAX_MODELS = 4
+MAX_LABELS = 16
 """Of one model."""
 _DECODER = msgspec.json.Decoder(Attributes)
 

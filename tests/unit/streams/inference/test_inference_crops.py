@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 
 from streams.inference.answer import Answer, Refusal
 from streams.inference.choosing import Use
-from streams.inference.crops import MOST, Attributed, Crop, area_of, attributed, crops_of
+from streams.inference.crops import (
+    MOST,
+    MOST_LABELS,
+    Attributed,
+    Crop,
+    area_of,
+    attributed,
+    crops_of,
+)
 from triton_models.kit.picture import decode_colour
 
 PEOPLE = Answer((0.1, 0.2, 0.3, 0.6, 0.5, 0.1, 0.9, 0.9), (0.4, 0.9), ("person", "car"), "a", "1")
@@ -95,6 +103,12 @@ def test_attributes_stand_with_their_objects_the_best_score_of_each_label() -> N
         Answer((), (), (), "ppe", "5"),
         Answer((), (), (), "colour", "5"),
     )
+
+
+def test_of_many_labels_the_surest_are_told() -> None:
+    many = said("ppe", *((f"label-{n:02}", n / 100) for n in range(40)))
+    (text, _) = attributed([PEOPLE], [Crop("ppe", 0, b"")], [many]).attributes
+    assert list(json.loads(text)["ppe"]) == [f"label-{n}" for n in range(40 - MOST_LABELS, 40)]
 
 
 def test_a_failure_is_told_and_takes_nothing_from_the_others() -> None:

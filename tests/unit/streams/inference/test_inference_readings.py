@@ -109,6 +109,8 @@ def test_readings_share_a_record_until_it_gets_too_big() -> None:
     assert [one for r in records for one in r.readings] == small
     assert {(r.site, r.partition) for r in records} == {("s", 3)}
     crowd = Answer((0.0,) * 4 * 3000, (0.5,) * 3000, ("object",) * 3000, "m", "1")
+    told = [frame_reading(frame(seq, b""), seq, [PEOPLE], ["x" * 100_000] * 2) for seq in range(5)]
+    assert [len(r.readings) for r in detections_of("s", 3, told)] == [1] * 5
     large = [frame_reading(frame(seq, b""), seq, [crowd]) for seq in range(5)]
     sizes = [[len(one.scores) for one in r.readings] for r in detections_of("s", 3, large)]
     assert all(sum(size) <= MAX_OBJECTS for size in sizes) and sum(map(len, sizes)) == 5
