@@ -1,0 +1,35 @@
+"""Kafka as this system uses it: idempotent writes that are waited for, reads that commit after.
+
+One producer per process; a message is acknowledged upstream only after everything written for it
+has been acknowledged by the broker. A record that cannot be processed goes to its dead-letter
+topic with the reason in its headers, and the rest goes on.
+"""
+
+from infra.runtime.kafka.consumer import RecordConsumer
+from infra.runtime.kafka.message import (
+    CLIENT_LOG,
+    Headers,
+    Message,
+    is_usable,
+    no_answer,
+    to_message,
+)
+from infra.runtime.kafka.producer import RecordProducer, send_patiently, send_to_dead_letters
+from infra.runtime.kafka.reading import read_all, read_at
+from infra.runtime.kafka.topics import create_topics
+
+__all__ = [
+    "CLIENT_LOG",
+    "Headers",
+    "Message",
+    "RecordConsumer",
+    "RecordProducer",
+    "create_topics",
+    "is_usable",
+    "no_answer",
+    "read_all",
+    "read_at",
+    "send_patiently",
+    "send_to_dead_letters",
+    "to_message",
+]

@@ -1,0 +1,128 @@
+"""A member of a consumer group."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+
+from infra.runtime.kafka.message import CLIENT_LOG, MESSAGE_BYTES, Message, is_usable, to_message
+from schemas.errors import Fatal, Retryable
+
+
+class RecordConsumer:
+    """A member of a consumer group that commits only what its caller has finished with."""
+
+    def __init__(
+        self,
+        bootstrap: str,
+        group: str,
+        topics: Sequence[str],
+        *,
+        instance: str | None = None,
+        from_latest: bool = False,
+    ) -> None:
+        config: dict[str, Any] = {
+            "bootstrap.servers": bootstrap,
+            "group.id": group,
+            "client.id": group,
+            "enable.auto.commit": False,
+            "auto.offset.reset": "latest" if from_latest else "earliest",
+            "fetch.message.max.bytes": MESSAGE_BYTES,
+            "topic.metadata.refresh.interval.ms": 5000,
+            "session.timeout.ms": 10_000,
+            "heartbeat.interval.ms": 2000,
+            "partition.assignment.strategy": "cooperative-sticky",
+            "log.connection.close": False,
+        }
+        if instance:
+            config["group.instance.id"] = instance
+        self._consumer = Consumer(config, logger=CLIENT_LOG)
+        self._consumer.subscribe(list(topics))
+
+    def read(self, limit: int = 500, timeout_s: float = 0.5) -> list[Message]:
+        """Return up to ``limit`` messages, as soon as there are any.
+
+        Raises:
+            Fatal: the consumer was fenced off by another with its name, or the topic is not there.
+        """
+        first = self._consumer.poll(timeout_s)
+        if first is None:
+            return []
+        rest = self._consumer.consume(limit - 1, 0) if limit > 1 else []
+        return [to_message(raw) for raw in (first, *rest) if is_usable(raw)]
+
+    def commit(
+        self, messages: Iterable[Message], notes: Mapping[tuple[str, int], str] | None = None
+    ) -> None:
+        """Commit everything up to these messages.
+
+        ``notes`` holds a short text (at most 4,096 bytes) for a topic and partition, kept by the
+        broker with the commit; :meth:`note` gives it back to whoever reads the partition next.
+
+        Raises:
+            Retryable: the commit failed; the messages will come again.
+        """
+        ends: dict[tuple[str, int], int] = {}
+        for message in messages:
+            place = (message.topic, message.partition)
+            ends[place] = max(ends.get(place, 0), message.offset + 1)
+        if not ends:
+            return
+        texts = notes or {}
+        offsets = [TopicPartition(*place, end, texts.get(place, "")) for place, end in ends.items()]
+        try:
+            self._consumer.commit(offsets=offsets, asynchronous=False)
+        except KafkaException as error:
+            raise Retryable(f"the commit failed: {error}") from error
+
+    def note(self, topic: str, partition: int) -> str:
+        """Return the text of a partition's last commit; empty if there is none.
+
+        Raises:
+            Retryable: the broker does not answer.
+        """
+        try:
+            (place,) = self._consumer.committed([TopicPartition(topic, partition)], timeout=10)
+        except KafkaException as error:
+            raise Retryable(f"the last commit of {topic} is not known: {error}") from error
+        return place.metadata or ""
+
+    def seek(self, message: Message) -> None:
+        """Read again from this message on.
+
+        Raises:
+            Fatal: the partition cannot be read from there; going on would leave a gap.
+        """
+        try:
+            self._consumer.seek(TopicPartition(message.topic, message.partition, message.offset))
+        except KafkaException as error:
+            raise Fatal(
+                f"{message.topic}/{message.partition} cannot be read again from "
+                f"{message.offset}: {error}; start this process again"
+            ) from error
+
+    def pause(self) -> None:
+        """Stop fetching; :meth:`read` goes on keeping the place in the group."""
+        self._consumer.pause(self._consumer.assignment())
+
+    def resume(self) -> None:
+        """Fetch again after :meth:`pause`."""
+        self._consumer.resume(self._consumer.assignment())
+
+    def assigned(self) -> set[tuple[str, int]]:
+        """Return the (topic, partition) pairs that this member reads now."""
+        return {(place.topic, place.partition) for place in self._consumer.assignment()}
+
+    def lag(self) -> int:
+        """Return how many messages of the assigned partitions wait to be read."""
+        waiting = 0
+        for place in self._consumer.position(self._consumer.assignment()):
+            low, high = self._consumer.get_watermark_offsets(place, cached=True)
+            waiting += max(0, high - max(place.offset, low))
+        return waiting
+
+    def close(self) -> None:
+        """Leave the group."""
+        self._consumer.close()

@@ -1,0 +1,68 @@
+"""Topics, made from the catalogue alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import (
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    NewTopic,
+    ResourceType,
+)
+
+from infra.runtime.kafka.message import CLIENT_LOG, no_answer
+from schemas.errors import Fatal
+from schemas.topics import Topic
+
+_TOPIC_EXISTS = KafkaError.TOPIC_ALREADY_EXISTS
+
+
+def create_topics(bootstrap: str, topics: Iterable[Topic], timeout_s: float = 30) -> None:
+    """Create the topics that are missing and set the catalogue's settings on those that exist.
+
+    Raises:
+        Fatal: the broker is not there, or refuses a topic.
+    """
+    admin = AdminClient(
+        {"bootstrap.servers": bootstrap, "log.connection.close": False}, logger=CLIENT_LOG
+    )
+    wanted = {topic.name: topic for topic in topics}
+    try:
+        present = admin.list_topics(timeout=timeout_s).topics
+    except KafkaException as error:
+        raise Fatal(no_answer(bootstrap, error)) from error
+    missing = [
+        NewTopic(t.name, num_partitions=t.partitions, replication_factor=-1, config=t.config())
+        for name, t in wanted.items()
+        if name not in present
+    ]
+    if missing:
+        _wait_for(admin.create_topics(missing, operation_timeout=timeout_s), _TOPIC_EXISTS)
+    settled = [
+        ConfigResource(
+            ResourceType.TOPIC,
+            name,
+            incremental_configs=[
+                ConfigEntry(key, value, incremental_operation=AlterConfigOpType.SET)
+                for key, value in topic.config().items()
+            ],
+        )
+        for name, topic in wanted.items()
+        if name in present
+    ]
+    if settled:
+        _wait_for(admin.incremental_alter_configs(settled))
+
+
+def _wait_for(futures: dict[Any, Any], *harmless: int) -> None:
+    for what, future in futures.items():
+        try:
+            future.result()
+        except KafkaException as error:
+            if error.args[0].code() not in harmless:
+                raise Fatal(f"Kafka refuses {what}: {error}") from error
