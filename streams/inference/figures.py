@@ -5,7 +5,9 @@ from __future__ import annotations
 from prometheus_client import Counter, Gauge
 
 FRAMES = Counter(
-    "sightline_frames_total", "Frames answered, dropped or failed.", ["camera", "model", "outcome"]
+    "sightline_frames_total",
+    "Looks at frames: answered, dropped or failed.",
+    ["camera", "model", "outcome"],
 )
 LOOK_RATE = Gauge(
     "sightline_looks_per_second", "Frames that models look at in a second while at work."
