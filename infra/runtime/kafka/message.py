@@ -18,7 +18,6 @@ MESSAGE_BYTES = LARGE_RECORD_BYTES + (1 << 20)
 
 
 @dataclass(frozen=True, slots=True)
-@dataclass(frozen=True, slots=True)
 class Message:
     """One message as read: where it stands, and its raw value."""
 
