@@ -117,7 +117,7 @@ class ConfigStore:
         with self._changed:
             known = self._parsed.get(version)
         if known is None:
-            known = parse(applied.body)
+            known = parse(applied.body).armed_in(applied.modes)
             with self._changed:
                 if version in self._applied:
                     self._parsed[version] = known

@@ -34,6 +34,10 @@ class AppliedConfig:
     body: str
     sha256: str
     accepted_at: int
+    modes: tuple[str, ...] = ()
+    """Modes that the site is armed in from this version on."""
+    command_id: str | None = None
+    """The command that made this version; null where a document did."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

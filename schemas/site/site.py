@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, PrivateAttr, model_validator
 
 from schemas.site.cameras import Camera
 from schemas.site.entry import Entry
@@ -67,12 +68,29 @@ class SiteConfig(Entry):
     rules: Annotated[dict[Name, Rule], BeforeValidator(_empty)] = Field(default_factory=dict)
     """Rules by name."""
 
+    _modes: tuple[str, ...] = PrivateAttr(default=())
+
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         found = references(self.model_dump(mode="json", exclude_none=True))
         if found:
             raise refuse(*found)
         return self
+
+    @property
+    def modes(self) -> tuple[str, ...]:
+        """Modes that the site is armed in, set by command; none as the file is read."""
+        return self._modes
+
+    def armed_in(self, modes: Iterable[str]) -> Self:
+        """Return the same configuration, armed in these modes."""
+        copy = self.model_copy()
+        copy._modes = tuple(modes)
+        return copy
+
+    def known_modes(self) -> frozenset[str]:
+        """Return the modes that some rule is armed in."""
+        return frozenset(mode for rule in self.rules.values() for mode in rule.armed or ())
 
     def terms_of(self, rule: str) -> tuple[TriggerTerm, ...]:
         """Return the trigger terms of a rule, in the order of the file."""

@@ -7,6 +7,7 @@ passed on in order, so that time moves downstream.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from msgspec import Struct
 
@@ -15,8 +16,17 @@ from schemas.site import SiteConfig
 from schemas.site.rules import Rule
 from schemas.site.values import milliseconds
 from schemas.site.when import terms
+from streams.core.rules.arming import Arming, modes_at
 from streams.core.rules.compile import compile_when
-from streams.core.rules.merge import Member, forget, pop_ready, shed, take_in, watermark
+from streams.core.rules.merge import (
+    Member,
+    boundary,
+    forget,
+    pop_ready,
+    shed,
+    take_in,
+    watermark,
+)
 from streams.core.rules.rule import RulePlan, advance, apply, begin
 from streams.core.rules.states import RuleState, evicted_below
 
@@ -30,6 +40,8 @@ class MatchPlan:
     cameras: frozenset[str]
     """Cameras whose triggers concern these rules."""
     rules: tuple[RulePlan, ...]
+    modes: tuple[str, ...] = ()
+    """Modes that the site is armed in."""
 
     @classmethod
     def compile(cls, config: SiteConfig, key: str, version: int) -> MatchPlan:
@@ -47,7 +59,7 @@ class MatchPlan:
             if key == (site_key if across else next(iter(concerned))):
                 rules.append(_rule_plan(config, name, rule, version))
                 cameras |= concerned
-        return cls(version, key, frozenset(cameras), tuple(rules))
+        return cls(version, key, frozenset(cameras), tuple(rules), config.modes)
 
 
 class MatchState(Struct):
@@ -63,6 +75,8 @@ class MatchState(Struct):
     rules: dict[str, RuleState] = {}
     modes: list[str] = []
     """Modes set by command; a rule with ``armed`` holds in any of its own."""
+    changes: list[Arming] = []
+    """Changes of the modes that are not reached yet, in order."""
     ended: bool = False
     """After the last frame of a replay no absence completes."""
     evicted: int = 0
@@ -114,22 +128,26 @@ def step(state: MatchState, sensed: Sensed, plan: MatchPlan) -> tuple[MatchState
         state.evicted += shed(state.members, plan.cameras)
         now = below = watermark(state.members, plan.cameras)
     now = now if earlier is None else max(now, earlier)
+    _arm(state, plan, sensed, now)
     triggers, reports = pop_ready(state.members, below if below is None else now)
     timed = [(t.known_at if earlier is None else max(t.known_at, earlier), t) for t in triggers]
     state.rules = {
         rule.name: _current(state, rule, min([now, *(at for at, _ in timed)]))
         for rule in plan.rules
     }
+    modes = partial(modes_at, state.modes, state.changes)
     candidates: list[Candidate] = []
     for rule in plan.rules:
         rule_state = state.rules[rule.name]
         for at, trigger in timed:
             if not state.ended:
-                candidates += advance(rule, rule_state, at, state.modes)
-            candidates += apply(rule, rule_state, trigger, at, state.modes)
+                candidates += advance(rule, rule_state, at, modes)
+            candidates += apply(rule, rule_state, trigger, at, modes)
         if not state.ended:
-            candidates += advance(rule, rule_state, now, state.modes)
+            candidates += advance(rule, rule_state, now, modes)
     state.clock = now
+    state.modes = list(modes(now))
+    state.changes = [change for change in state.changes if change.at > now]
     forget(state.members, plan.cameras | {state.key}, now)
     if sensed.beat is None and not candidates and not reports:
         return state, Matching(None)
@@ -146,6 +164,25 @@ def step(state: MatchState, sensed: Sensed, plan: MatchPlan) -> tuple[MatchState
         reports=tuple(reports),
     )
     return state, Matching(matched)
+
+
+def _arm(state: MatchState, plan: MatchPlan, sensed: Sensed, now: int) -> None:
+    """Note a change of modes: from the record that brings it on, or from the last camera's.
+
+    What a deadline decided before then is judged in the modes of before, whenever it is told.
+    """
+    wanted = list(plan.modes)
+    if state.clock is None:
+        state.modes = wanted
+    last = state.changes[-1].modes if state.changes else state.modes
+    if wanted == last:
+        return
+    own = sensed.key == state.key
+    since_at = sensed.at if own else boundary(state.members, plan.cameras)
+    earliest = now if state.clock is None else state.clock
+    if state.changes:
+        earliest = max(earliest, state.changes[-1].at)
+    state.changes.append(Arming(max(earliest, now if since_at is None else since_at), wanted))
 
 
 def _current(state: MatchState, rule: RulePlan, at: int) -> RuleState:

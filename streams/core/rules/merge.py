@@ -27,6 +27,8 @@ class Member(Struct):
     epoch_at: int | None
     online: bool
     config_version: int
+    version_at: int = 0
+    """Time of its first record under that version."""
     triggers: list[Trigger] = []
     reports: list[TrackReport] = []
 
@@ -37,7 +39,9 @@ def take_in(members: dict[str, Member], sensed: Sensed) -> bool:
     if member is None:
         # A camera never seen is offline: it joins with the first record of an epoch.
         online = sensed.epoch_at is not None and sensed.beat != "offline"
-        member = Member(sensed.n, sensed.at, sensed.epoch_at, online, sensed.config_version)
+        member = Member(
+            sensed.n, sensed.at, sensed.epoch_at, online, sensed.config_version, sensed.at
+        )
         members[sensed.key] = member
     elif sensed.n <= member.applied:
         return False
@@ -46,7 +50,8 @@ def take_in(members: dict[str, Member], sensed: Sensed) -> bool:
         member.applied = sensed.n
         member.at = max(member.at, sensed.at)
         member.epoch_at = sensed.epoch_at
-        member.config_version = sensed.config_version
+        if member.config_version != sensed.config_version:
+            member.config_version, member.version_at = sensed.config_version, sensed.at
     member.triggers += sensed.triggers
     member.reports += sensed.reports
     return True
@@ -57,6 +62,15 @@ def watermark(members: dict[str, Member], cameras: Collection[str]) -> int:
     concerned = [member for key, member in members.items() if key in cameras]
     online = [member.at for member in concerned if member.online]
     return min(online) if online else max(member.at for member in concerned or members.values())
+
+
+def boundary(members: dict[str, Member], cameras: Collection[str]) -> int | None:
+    """Return since when all cameras that are online have been under their versions, UTC ms.
+
+    It does not depend on how their records interleave. None: no camera is online.
+    """
+    times = [m.version_at for key, m in members.items() if m.online and key in cameras]
+    return max(times, default=None)
 
 
 def shed(members: dict[str, Member], cameras: Collection[str]) -> int:

@@ -15,6 +15,7 @@ from schemas.ids import candidate_id
 from schemas.records import Candidate, FrameReference, Trigger
 from schemas.site.schedule import Window, contains, next_start
 from streams.core.grouping.key import GroupBy, group_key
+from streams.core.rules.arming import ModesAt
 from streams.core.rules.node import Match, Moment, Node
 from streams.core.rules.states import (
     Counted,
@@ -73,9 +74,7 @@ def begin(plan: RulePlan, at: int) -> RuleState:
     return RuleState(plan.digest, root, next_start_at=plan.next_start(at))
 
 
-def advance(
-    plan: RulePlan, state: RuleState, until: int, modes: Collection[str]
-) -> list[Candidate]:
+def advance(plan: RulePlan, state: RuleState, until: int, modes: ModesAt) -> list[Candidate]:
     """Serve every deadline up to ``until``, each at its own time; return the candidates."""
     found: list[Candidate] = []
     served = 0
@@ -96,7 +95,7 @@ def advance(
 
 
 def apply(
-    plan: RulePlan, state: RuleState, trigger: Trigger, at: int, modes: Collection[str]
+    plan: RulePlan, state: RuleState, trigger: Trigger, at: int, modes: ModesAt
 ) -> list[Candidate]:
     """Take in one trigger at ``at``, its known time; deadlines up to then are served already."""
     if trigger.sensor not in plan.sensors:
@@ -113,9 +112,7 @@ def apply(
     return found
 
 
-def _observe(
-    plan: RulePlan, state: RuleState, moment: Moment, modes: Collection[str]
-) -> list[Candidate]:
+def _observe(plan: RulePlan, state: RuleState, moment: Moment, modes: ModesAt) -> list[Candidate]:
     if plan.root.leads and not plan.holds(moment.at):
         plan.root.lead(state.root, None)
     found: list[Candidate] = []
@@ -124,7 +121,7 @@ def _observe(
         state.instant = [serial for serial in state.instant if serial not in used]
         trigger = moment.trigger
         matched_at = moment.at if trigger is None else trigger.triggered_at
-        if not plan.holds(matched_at) or not _is_armed(plan, modes):
+        if not plan.holds(matched_at) or not _is_armed(plan, modes(moment.at)):
             continue
         serials = _count(plan, state, match)
         if serials is not None:

@@ -107,11 +107,10 @@ def test_an_armed_rule_holds_in_its_modes_only() -> None:
     config = configuration(
         rule={"when": term("door"), "armed": ["away", "night"]}, always={"when": term("door")}
     )
-    plan = MatchPlan.compile(config, "gate", 1)
     state = new_state(SITE, "gate")
     fired = []
     for n, modes in enumerate([[], ["home"], ["night"], ["home", "away"]]):
-        state.modes = modes
+        plan = MatchPlan.compile(config.armed_in(modes), "gate", n)
         state, matching = step(state, sensed(n, n, doors(n)), plan)
         assert matching.matched is not None
         fired.append([one.rule for one in matching.matched.candidates])
