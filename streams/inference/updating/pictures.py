@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
+
 import cv2
 import numpy as np
 
@@ -12,25 +15,43 @@ from schemas.errors import Rejected
 from schemas.records import Frame
 
 SOURCE = "frames"
-MOST_PICTURES = 4
-_LOOK_BACK = 8
-"""Records of a partition; among them stand beats."""
+MOST_PICTURES = 8
+LOOK_BACK = 300
+"""Records of a partition: about a minute of one camera."""
+_SAMPLES = 6
 
 
 def newest_pictures(bootstrap: str) -> list[bytes]:
-    """Return the newest JPEG of up to ``MOST_PICTURES`` cameras, or the drawn one without any.
+    """Return up to ``MOST_PICTURES`` JPEGs of the last minute, or the drawn one without any.
 
     Raises:
         Retryable: Kafka does not answer.
     """
-    newest: dict[str, Frame] = {}
-    for partition, offsets in tail_offsets(bootstrap, SOURCE, _LOOK_BACK).items():
-        for message in read_at(bootstrap, SOURCE, partition, offsets):
-            frame = _frame(message)
-            if frame is not None:
-                newest[frame.camera] = frame
-    latest = sorted(newest.values(), key=lambda one: one.captured_at, reverse=True)
-    return [frame.jpeg for frame in latest[:MOST_PICTURES]] or [drawn_picture()]
+    frames: list[Frame] = []
+    for partition, tail in tail_offsets(bootstrap, SOURCE, LOOK_BACK).items():
+        for message in read_at(bootstrap, SOURCE, partition, spread(tail, _SAMPLES)):
+            frames += _frames(message)
+    return [frame.jpeg for frame in varied(frames, MOST_PICTURES)] or [drawn_picture()]
+
+
+def spread(offsets: range, count: int) -> list[int]:
+    """Return ``count`` of the offsets, the newest among them, evenly apart.
+
+    >>> spread(range(100, 110), 3), spread(range(2), 3)
+    ([103, 106, 109], [0, 1])
+    """
+    step = max(1, len(offsets) // count)
+    return sorted(offsets[::-1][::step][:count])
+
+
+def varied(frames: Iterable[Frame], count: int) -> list[Frame]:
+    """Return ``count`` frames: the newest of each camera, then the next of each, and so on."""
+    rank: Counter[str] = Counter()
+    ranked = []
+    for frame in sorted(frames, key=lambda one: one.captured_at, reverse=True):
+        ranked.append((rank[frame.camera], frame))
+        rank[frame.camera] += 1
+    return [frame for _, frame in sorted(ranked, key=lambda one: one[0])][:count]
 
 
 def drawn_picture() -> bytes:
@@ -45,10 +66,10 @@ def drawn_picture() -> bytes:
     return bytes(cv2.imencode(".jpg", picture)[1])
 
 
-def _frame(message: Message) -> Frame | None:
+def _frames(message: Message) -> list[Frame]:
     try:
         record = decode(message.value)
     except Rejected:
         # Detection puts it into the dead letters.
-        return None
-    return record if isinstance(record, Frame) else None
+        return []
+    return [record] if isinstance(record, Frame) else []
