@@ -41,7 +41,8 @@ def size_of(
     """
     if picture_s <= 0:
         return 1
-    in_time = int(config.deadline_s / picture_s)
+    # Of the shortest time a float can hold, infinitely many are in time.
+    in_time = int(min(config.deadline_s / picture_s, largest))
     return max(1, min(waiting // (config.rounds * under_way), largest, in_time))
 
 
