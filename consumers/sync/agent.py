@@ -1,4 +1,4 @@
-"""The edge agent: configuration in, receipts out, and time for cameras that have fallen silent."""
+"""The edge agent: documents and commands in, receipts out, and time for cameras fallen silent."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import time
 from typing import Literal
 
 from consumers.sync.applying import Answer, Compile, answer
-from consumers.sync.publish import RECEIPTS_TOPIC, config_topic
+from consumers.sync.commanding import obey
+from consumers.sync.publish import RECEIPTS_TOPIC, commands_topic, config_topic
 from consumers.sync.silence import SilentCameras
 from infra.runtime.configs import CONFIG_TOPIC, KEPT_VERSIONS
 from infra.runtime.following import TopicFollower
@@ -23,7 +24,7 @@ from infra.runtime.metrics import DEAD_LETTERS, RECORDS_OUT
 from infra.runtime.service import Service
 from schemas.codec import decode, decode_as
 from schemas.errors import Rejected, Retryable
-from schemas.records import AppliedConfig, Beat, ConfigDocument, Frame, Health
+from schemas.records import AppliedConfig, Beat, Command, ConfigDocument, Frame, Health
 from schemas.site import parse
 
 FRAMES_TOPIC = "frames"
@@ -53,7 +54,7 @@ def run_agent(service: Service, compile_site: Compile) -> None:
         while not service.stopping.is_set():
             try:
                 configs.turn()
-                cameras.turn(configs.cameras, configs.version)
+                cameras.turn(configs.cameras, configs.version, configs.modes)
                 problem.clear()
             except Retryable as error:
                 if not problem:
@@ -85,13 +86,21 @@ class _Configs:
         self._in_force = self._versions[max(self._versions)] if self._versions else None
         self.cameras = self._cameras_in_force()
         self._consumer = RecordConsumer(
-            bootstrap, GROUP, [config_topic(site)], instance=f"{GROUP}-{service.settings.worker}"
+            bootstrap,
+            GROUP,
+            [config_topic(site), commands_topic(site)],
+            instance=f"{GROUP}-{service.settings.worker}",
         )
 
     @property
     def version(self) -> int:
         """The version in force, 0 before the first."""
         return self._in_force.config_version if self._in_force else 0
+
+    @property
+    def modes(self) -> tuple[str, ...]:
+        """The modes that the site is armed in."""
+        return self._in_force.modes if self._in_force else ()
 
     def turn(self) -> None:
         """Answer what has come down."""
@@ -109,16 +118,24 @@ class _Configs:
         if message.value is None:
             return
         try:
-            document = decode_as(ConfigDocument, message.value)
+            found = self._judge(message)
         except Rejected as error:
             send_to_dead_letters(self._producer, message, error)
             self._producer.flush()
             DEAD_LETTERS.labels(message.topic, error.reason).inc()
             return
-        found = answer(self._in_force, document, self._site, self._compile, _now_at())
+        if found is None:
+            return
         if found.applied is not None:
             self._apply(found.applied)
         self._acknowledge(found)
+
+    def _judge(self, message: Message) -> Answer | None:
+        if message.topic == commands_topic(self._site):
+            command = decode_as(Command, message.value)
+            return obey(self._versions.values(), command, self._site, _now_at())
+        document = decode_as(ConfigDocument, message.value)
+        return answer(self._in_force, document, self._site, self._compile, _now_at())
 
     def _apply(self, applied: AppliedConfig) -> None:
         self._producer.send(CONFIG_TOPIC, applied, key=str(applied.config_version))
@@ -135,7 +152,7 @@ class _Configs:
         self._producer.send(RECEIPTS_TOPIC, receipt, key=receipt.receipt_id)
         self._producer.flush()
         self._log.info(
-            "configuration",
+            receipt.kind,
             status=receipt.status,
             config_version=receipt.config_version,
             sha256=receipt.sha256,
@@ -182,7 +199,7 @@ class _Cameras:
         self._told: dict[str, str] = {}
         self._health_s = float("-inf")
 
-    def turn(self, cameras: frozenset[str], version: int) -> None:
+    def turn(self, cameras: frozenset[str], version: int, modes: tuple[str, ...]) -> None:
         """Listen, and beat for those that are silent."""
         for message in self._frames.read():
             self._hear(message)
@@ -195,7 +212,7 @@ class _Cameras:
         for beat in beats:
             self._producer.send(FRAMES_TOPIC, beat, key=beat.camera, headers=[WRITER])
         RECORDS_OUT.labels(FRAMES_TOPIC).inc(len(beats))
-        self._tell(self._silence.silent(cameras, now_s), version, now_s)
+        self._tell(self._silence.silent(cameras, now_s), version, modes, now_s)
         self._producer.flush(10)
 
     def close(self) -> None:
@@ -215,7 +232,9 @@ class _Cameras:
             age_s = 0.0 if self._frames.caught_up else (_now_at() - message.arrived_at) / 1000
             self._silence.hear(record, time.monotonic() - max(0.0, age_s))
 
-    def _tell(self, silent: dict[str, str], version: int, now_s: float) -> None:
+    def _tell(
+        self, silent: dict[str, str], version: int, modes: tuple[str, ...], now_s: float
+    ) -> None:
         for camera, state in silent.items():
             if self._told.get(camera) != state:
                 self._log.warning("a camera's process is silent", camera=camera, state=state)
@@ -223,7 +242,9 @@ class _Cameras:
         self._told = silent
         if now_s - self._health_s >= HEALTH_EVERY_S:
             self._health_s = now_s
-            details = json.dumps({"config_version": version, "silent": sorted(silent)})
+            details = json.dumps(
+                {"config_version": version, "modes": modes, "silent": sorted(silent)}
+            )
             self._send("process", "agent", "running", None, details)
 
     def _send(

@@ -35,8 +35,8 @@ def answer(
 ) -> Answer:
     """Judge a document: applied whole as the next version, or refused with every fault.
 
-    The text that is in force already gets its receipt again and no new version. ``now_at`` is UTC
-    ms; it is the receipt's revision too, so that the latest answer wins.
+    The text that is in force already gets its receipt again and no new version; the modes that the
+    site is armed in stay. ``now_at`` is UTC ms; it is the receipt's revision too, so that the latest answer wins.
     """
     faults = _faults(document, site, compile_site)
     version = in_force.config_version if in_force else 0
@@ -51,6 +51,7 @@ def answer(
         body=document.body,
         sha256=document.sha256,
         accepted_at=now_at,
+        modes=in_force.modes if in_force else (),
     )
     return Answer(_receipt(document, site, version + 1, (), now_at), applied)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Mapping
+from uuid import uuid4
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
@@ -12,7 +14,7 @@ from consumers.sync.applying import SITE_DOCUMENT
 from infra.runtime.kafka import CLIENT_LOG, RecordProducer, no_answer, to_message
 from schemas.codec import decode_as
 from schemas.errors import Rejected, Retryable
-from schemas.records import ConfigDocument, Receipt
+from schemas.records import Command, ConfigDocument, Receipt
 from schemas.site import digest
 
 RECEIPTS_TOPIC = "up.receipts"
@@ -50,6 +52,37 @@ def publish(
     producer.send(config_topic(site), record, key=document)
     producer.flush(30)
     return sha256
+
+
+def commands_topic(site: str) -> str:
+    """Return the topic in which orders to a site stand."""
+    return f"down.{site}.commands"
+
+
+def send_command(
+    bootstrap: str, site: str, name: str, arguments: Mapping[str, object], *, valid_s: float = 60.0
+) -> Command:
+    """Write an order to a site, at its own Kafka or the cloud's; return it.
+
+    It is obeyed only if it arrives within ``valid_s`` seconds: see :func:`await_receipt`, with
+    ``commanding.command_digest`` and ``commanding.document_of``.
+
+    Raises:
+        Retryable: Kafka did not acknowledge it.
+    """
+    now_at = time.time_ns() // 1_000_000
+    command = Command(
+        command_id=str(uuid4()),
+        site=site,
+        name=name,
+        arguments=json.dumps(arguments),
+        issued_at=now_at,
+        expires_at=now_at + round(valid_s * 1000),
+    )
+    producer = RecordProducer(bootstrap, "sightline.command")
+    producer.send(commands_topic(site), command, key=command.command_id)
+    producer.flush(30)
+    return command
 
 
 def receipts_end(bootstrap: str) -> Ends:

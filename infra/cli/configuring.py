@@ -13,10 +13,12 @@ import typer
 
 from consumers.sync.publish import await_receipt, publish, receipts_end
 from infra.cli.advising import advice
+from infra.cli.commanding import Local, Site, site_of
 from infra.cli.compiling import compile_whole
 from infra.cli.connection import DEFAULT_DATA_DIR, DataDir, connect
 from infra.cli.drawing import draw_sensors
 from infra.cli.picturing import first_picture, read_picture
+from infra.cli.promoting import promoted, running_text
 from infra.runtime.configs import ConfigStore
 from producers.picture import encoded
 from producers.privacy import Image
@@ -68,16 +70,27 @@ def register(app: typer.Typer) -> None:
                 "`site:`, or start a stack of its own with --data-dir"
             )
         bootstrap = settings.need("edge_kafka" if local else "cloud_kafka")
-        before = receipts_end(bootstrap)
-        digest = publish(bootstrap, found.site, text, author=getpass.getuser())
-        receipt = await_receipt(bootstrap, found.site, digest, wait_s=wait_s, start=before)
-        if receipt.status == "refused":
-            for fault in json.loads(receipt.errors):
-                print(f"{path}: {fault}", file=sys.stderr)
-            raise typer.Exit(EXIT_FAULTY)
-        print(f"site {found.site} runs version {receipt.config_version} ({digest[:12]})")
+        _publish(bootstrap, found.site, text, wait_s, str(path))
         for line in advice(settings.model_repository, found):
             print(f"{path}: {line}", file=sys.stderr)
+
+    @config.command("promote")
+    def promote(
+        rule: Annotated[str, typer.Argument(metavar="RULE", help="A rule with `mode: shadow`.")],
+        site: Site = "",
+        local: Local = False,
+        wait_s: Annotated[float, typer.Option(help="Seconds to wait for the receipt.")] = 30,
+        data_dir: DataDir = DEFAULT_DATA_DIR,
+    ) -> None:
+        """Make a shadow rule live, in the configuration that runs, and wait for the receipt."""
+        settings = connect(data_dir)
+        where = site_of(settings, site)
+        text = promoted(running_text(settings, where), rule)
+        bootstrap = settings.need("edge_kafka" if local else "cloud_kafka")
+        _publish(bootstrap, where, text, wait_s, f"rules.{rule}")
+        print(
+            f"rules.{rule} is live: write `mode: live` into your own file too, before it is applied"
+        )
 
     @config.command("diff")
     def diff(
@@ -119,6 +132,17 @@ def register(app: typer.Typer) -> None:
             print(target)
 
     app.add_typer(config, name="config")
+
+
+def _publish(bootstrap: str, site: str, text: str, wait_s: float, name: str) -> None:
+    before = receipts_end(bootstrap)
+    digest = publish(bootstrap, site, text, author=getpass.getuser())
+    receipt = await_receipt(bootstrap, site, digest, wait_s=wait_s, start=before)
+    if receipt.status == "refused":
+        for fault in json.loads(receipt.errors):
+            print(f"{name}: {fault}", file=sys.stderr)
+        raise typer.Exit(EXIT_FAULTY)
+    print(f"site {site} runs version {receipt.config_version} ({digest[:12]})")
 
 
 def running_site(data_dir: Path) -> SiteConfig:

@@ -16,6 +16,7 @@ _COMMANDS = {
     "infra.cli.stack": ("up", "down", "status", "logs", "doctor", "setup-parts"),
     "infra.cli.demonstrating": ("demo",),
     "infra.cli.configuring": ("config",),
+    "infra.cli.commanding": ("command",),
     "infra.cli.events": ("events",),
     "infra.cli.topics": ("topics",),
     "infra.cli.migrating": ("migrate",),

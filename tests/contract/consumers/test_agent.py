@@ -7,7 +7,14 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from consumers.sync.agent import WRITER, run_agent
-from consumers.sync.publish import await_receipt, config_topic, publish, receipts_end
+from consumers.sync.commanding import command_digest, document_of
+from consumers.sync.publish import (
+    await_receipt,
+    config_topic,
+    publish,
+    receipts_end,
+    send_command,
+)
 from infra.runtime.configs import KEPT_VERSIONS, ConfigStore
 from infra.runtime.kafka import RecordProducer, read_all
 from infra.runtime.service import Service
@@ -117,6 +124,39 @@ def test_what_is_no_document_goes_to_the_dead_letters(settings: Settings, start:
     assert published(settings, text("after the damaged one")).status == "applied"
     (letter,) = dead_letters(settings.edge_kafka, config_topic(SITE), "damaged")
     assert dict(letter.headers)["reason"] == b"wrong-magic"
+
+
+def ordered(settings: Settings, mode: str, **keys: float) -> Receipt:
+    start = receipts_end(settings.edge_kafka)
+    order = send_command(settings.edge_kafka, SITE, "arm", {"mode": mode}, **keys)
+    return await_receipt(
+        settings.edge_kafka,
+        SITE,
+        command_digest(order),
+        document_of("arm"),
+        wait_s=60,
+        start=start,
+    )
+
+
+def test_a_site_is_armed_by_command_and_stays_so_through_restarts_and_configurations(
+    settings: Settings, start: Start, configs: ConfigStore
+) -> None:
+    running = start(agent)
+    before = published(settings, text("to be armed")).config_version
+    armed = ordered(settings, "away")
+    assert (armed.status, armed.config_version) == ("applied", before + 1)
+    assert configs.get(before + 1, 30).modes == ("away",)
+    assert configs.get(before, 30).modes == ()
+    running.stop()
+    start(agent)
+    later = published(settings, text("armed as it is")).config_version
+    assert later == before + 2 and configs.get(later, 30).modes == ("away",)
+    refused = ordered(settings, "asleep")
+    assert refused.status == "refused" and "asleep" in refused.errors
+    assert ordered(settings, "home", valid_s=0).status == "refused"
+    off = ordered(settings, "off")
+    assert (off.status, configs.get(off.config_version, 30).modes) == ("applied", ())
 
 
 def frame(camera: str, at: int) -> Frame:
