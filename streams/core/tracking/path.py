@@ -42,6 +42,8 @@ def _worst(path: Sequence[Place], first: int, last: int) -> tuple[float, int, in
 
     The second number is ``first``, the third the index of the point, the fourth ``last``.
     """
+    if last - first < 2:
+        return 0.0, first, first, last
     start_at, x, y = path[first]
     end_at, end_x, end_y = path[last]
     span = end_at - start_at
