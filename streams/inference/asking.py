@@ -18,7 +18,7 @@ import structlog
 from schemas.errors import Rejected, Retryable
 from streams.inference.answer import Answer, Outcome, Refusal
 from streams.inference.batching import BatchConfig, cut, size_of
-from streams.inference.client import ModelFailing, ModelMissing, Picture, Stage
+from streams.inference.client import ModelDied, ModelFailing, ModelMissing, Picture, Stage
 from streams.inference.servers import ModelResting
 
 MODEL_MISSING, MODEL_FAILED = "model-missing", "model-failed"
@@ -52,6 +52,8 @@ class Patience:
     missing_s: float = 5.0
     """So long for a model that the servers do not serve, or that fails at everything; after that
     its frames fail at once, and every ``missing_s`` one of them asks again."""
+    died_s: float = 30.0
+    """So long is a picture tried whose model's process is gone: it may be what ends it."""
     lost_s: float = 30.0
     """So long for one that has answered before: a server that restarts loads its models again."""
     first_pause_s: float = 0.1
@@ -91,6 +93,10 @@ class _Open:
     index: int
     question: Question
     failures: int = 0
+    failed_ms: int = 0
+    """When first, by the host's clock."""
+    died: bool = False
+    """The model's process was gone the last time."""
 
 
 _Result = Outcome | Retryable
@@ -126,8 +132,8 @@ class Asker:
         self._batches = batches or BatchConfig()
         self._pool = ThreadPoolExecutor(depth, thread_name_prefix="ask")
         self._troubles: dict[str, Trouble] = {}
-        self._answered: set[str] = set()
-        self._waiting: str | None = None
+        self._answered_ms: dict[str, int] = {}
+        self._waiting: dict[str, str] = {}
         self._log = structlog.get_logger("asking")
 
     @property
@@ -136,11 +142,15 @@ class Asker:
         return dict(self._troubles)
 
     @property
+    def waiting(self) -> dict[str, str]:
+        """Why frames wait for an answer, by their cameras."""
+        return dict(self._waiting)
+
+    @property
     def problem(self) -> str | None:
         """What is being waited for, or which models give no answers; for /healthz."""
         found = [trouble.message for trouble in self.troubles.values()]
-        waiting = [] if self._waiting is None else [self._waiting]
-        return "; ".join(dict.fromkeys(waiting + found)) or None
+        return "; ".join(dict.fromkeys([*self.waiting.values(), *found])) or None
 
     def ask(self, questions: Sequence[Question]) -> list[Outcome] | None:
         """Return an outcome for each question, in order; None if the process is to stop."""
@@ -148,15 +158,15 @@ class Asker:
         left = [_Open(index, question) for index, question in enumerate(questions)]
         pause_s = self._patience.first_pause_s
         while True:
-            waiting: Retryable | None = None
+            waiting: dict[str, str] = {}
             again: list[_Open] = []
             for one, result in self._round(left):
                 if isinstance(result, Retryable):
-                    waiting = result
+                    waiting[one.question.camera] = str(result)
                     again.append(one)
                 else:
                     outcomes[one.index] = result
-            self._waiting = None if waiting is None else str(waiting)
+            self._waiting = waiting
             if not again:
                 return [outcomes[index] for index in range(len(questions))]
             left = again
@@ -182,8 +192,8 @@ class Asker:
 
     def _batched(self, asked: Sequence[_Open]) -> Iterable[Sequence[_Open]]:
         alike: dict[tuple[str, Stage, int], list[_Open]] = {}
-        for one in asked:
-            # A picture that a model failed on goes alone: it may be the cause.
+        # A picture that a model failed on goes alone, and after the others: it may be the cause.
+        for one in sorted(asked, key=lambda one: one.failures):
             alone = one.index if one.failures else -1
             alike.setdefault((one.question.model, one.question.stage, alone), []).append(one)
         for (model, _, _), group in alike.items():
@@ -207,17 +217,25 @@ class Asker:
             self._note(batch[0].question, error)
             if isinstance(error, ModelFailing):
                 for one in batch:
+                    one.failed_ms = one.failed_ms if one.failures else self._now_ms()
                     one.failures += 1
+                    one.died = isinstance(error, ModelDied)
             return [(one, self._failed(one, error)) for one in batch]
         except Retryable as error:
             return [(one, self._unanswered(one.question, error)) for one in batch]
-        self._answered.add(model)
+        self._answered_ms[model] = self._now_ms()
         self._troubles.pop(model, None)
         return list(zip(batch, answers, strict=True))
 
     def _failed(self, one: _Open, error: Retryable) -> _Result:
-        if one.failures >= _FAILING_TRIES:
-            return Refusal("failed", MODEL_FAILED, one.question.model)
+        """Blame the picture if the model answers about others, or has failed on it for long."""
+        model = one.question.model
+        tried_s = (self._now_ms() - one.failed_ms) / 1000
+        # A process that is gone fails at whatever comes until it is there again.
+        limit_s = self._patience.died_s if one.died else self._patience.missing_s
+        answers = not one.died and self._answered_ms.get(model, 0) > one.failed_ms
+        if one.failures >= _FAILING_TRIES and (answers or tried_s >= limit_s):
+            return Refusal("failed", MODEL_FAILED, model)
         return error
 
     def _unanswered(self, question: Question, error: Retryable) -> _Result:
@@ -235,7 +253,7 @@ class Asker:
                 "a model does not answer", camera=question.camera, model=model, reason=str(error)
             )
             patience = self._patience
-            waited_s = patience.lost_s if model in self._answered else patience.missing_s
+            waited_s = patience.lost_s if model in self._answered_ms else patience.missing_s
             until_ms = self._now_ms() + round(1000 * waited_s)
             again_ms = until_ms + round(1000 * patience.missing_s)
             known = Trouble(until_ms, again_ms, reason, str(error))

@@ -17,7 +17,7 @@ class CircuitConfig:
     failures: int = 3
     """So many in a row open it."""
     open_s: float = 0.5
-    longest_open_s: float = 8.0
+    longest_open_s: float = 2.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ Asking, metadata and readiness are of KServe v2, so any server of it can stand i
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ _FAILING_PAUSE_S = 0.2
 _LOAD_TIMEOUT_S = 120.0
 _READY_TIMEOUT_S = 2.0
 _REFUSED = frozenset({"INVALID_ARGUMENT", "FAILED_PRECONDITION", "OUT_OF_RANGE"})
+_DIED = "Stub process"
+"""How Triton's Python backend names a process whose end it noticed."""
 _INTERNAL = frozenset({"INTERNAL", "UNKNOWN"})
 
 
@@ -37,6 +40,10 @@ class ModelMissing(Retryable):
 
 class ModelFailing(Retryable):
     """The server answers that the model failed; it may not the next time."""
+
+
+class ModelDied(ModelFailing):
+    """The process that the model runs in is gone; Triton starts it again only at a load."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,25 +89,19 @@ class TritonClient:
         return BACKGROUND in self._inputs_of(model)
 
     def refresh(self, model: str) -> None:
-        """Ask anew whether a model is served, and what it wants.
+        """Ask anew whether a model is served, what it wants and how much of it at once.
 
         Raises:
             ModelMissing: the model is not served.
             Retryable: the server does not answer.
         """
         self._inputs_asked(model, _READY_TIMEOUT_S)
+        if model not in self._largest:
+            self._largest[model] = self._largest_asked(model)
 
     def largest_batch(self, model: str) -> int:
-        """Return how many pictures one request may hold; 1 where the server does not say."""
-        if model not in self._largest:
-            try:
-                answer = self._client.get_model_config(model, client_timeout=self._timeout_s)
-                self._largest[model] = max(1, answer.config.max_batch_size)
-            except InferenceServerException as error:
-                if _code(error) != "UNIMPLEMENTED":
-                    return 1
-                self._largest[model] = 1
-        return self._largest[model]
+        """Return how many pictures one request may hold, as the server said at ``refresh``."""
+        return self._largest.get(model, 1)
 
     def infer(
         self, model: str, jpeg: bytes, background: bytes = b"", stage: Stage | None = None
@@ -123,7 +124,6 @@ class TritonClient:
             try:
                 return self.look(model, [Picture(jpeg, background, stage)])[0]
             except ModelFailing as error:
-                # A model process that died is started again by the next request.
                 if attempt == _FAILING_TRIES:
                     raise Rejected(
                         f"{error}, {_FAILING_TRIES} times over", reason="model-failed"
@@ -181,6 +181,35 @@ class TritonClient:
                 f"Triton cannot load the model {model}: {error.message()}", reason="cannot-load"
             ) from error
 
+    def revive(self, model: str) -> None:
+        """Start a model's processes anew where one of them died; requests go on meanwhile.
+
+        Triton never does so by itself, and takes a load of what has not changed for done, so its
+        configuration is handed in with a mark that has.
+
+        Raises:
+            Rejected: the server cannot be told so, or the model does not load.
+            Retryable: the server does not answer.
+        """
+        try:
+            told = self._client.get_model_config(
+                model, as_json=True, client_timeout=_READY_TIMEOUT_S
+            )
+            config = told["config"]
+            mark = {"string_value": str(time.time_ns())}
+            config["parameters"] = {**config.get("parameters", {}), "revived": mark}
+            self._client.load_model(
+                model, config=json.dumps(config), client_timeout=_LOAD_TIMEOUT_S
+            )
+        except InferenceServerException as error:
+            if _code(error) in ("UNAVAILABLE", "DEADLINE_EXCEEDED"):
+                raise self._translated(error, model) from error
+            raise Rejected(
+                f"{model} at {self.url} cannot be started anew: {error.message()}; start the "
+                "server again",
+                reason="cannot-load",
+            ) from error
+
     def versions(self, model: str) -> tuple[str, ...]:
         """Return the versions of a model that are ready to answer; none if it is not served.
 
@@ -212,6 +241,16 @@ class TritonClient:
         self._inputs[model] = inputs
         return inputs
 
+    def _largest_asked(self, model: str) -> int:
+        """Return a model's largest batch; 1 from a server without Triton's way to tell."""
+        try:
+            answer = self._client.get_model_config(model, client_timeout=_READY_TIMEOUT_S)
+        except InferenceServerException as error:
+            if _code(error) == "UNIMPLEMENTED":
+                return 1
+            raise self._translated(error, model) from error
+        return max(1, int(answer.config.max_batch_size))
+
     def _forget(self, model: str) -> None:
         self._inputs.pop(model, None)
         self._largest.pop(model, None)
@@ -229,7 +268,8 @@ class TritonClient:
             self._forget(model)
             return Rejected(f"{model} refuses the frame: {message}", reason="bad-jpeg")
         if code in _INTERNAL:
-            return ModelFailing(f"{model} at {self.url} failed: {message}; see the server's log")
+            kind = ModelDied if _DIED in message else ModelFailing
+            return kind(f"{model} at {self.url} failed: {message}; see the server's log")
         return Retryable(
             f"Triton at {self.url} does not answer ({code}): {message}; see `sightline status`"
         )

@@ -24,13 +24,14 @@ from infra.runtime.service import Service
 from infra.runtime.settings import Settings
 from schemas.codec import decode
 from schemas.errors import Backpressure, Fatal, Rejected, Retryable
-from schemas.records import Beat, Detections, Frame, Reading
+from schemas.records import Beat, Detections, Frame, Look, Reading, Record
 from streams.inference import histories, overload
 from streams.inference.answer import Refusal
 from streams.inference.asking import Asker
 from streams.inference.choosing import ModelChoice, Use
 from streams.inference.client import TritonClient
 from streams.inference.figures import FRAMES, LOOK_RATE, OVERLOADED
+from streams.inference.health import HealthBook
 from streams.inference.histories import Before, Histories
 from streams.inference.overload import Load, OverloadConfig
 from streams.inference.rates import due
@@ -40,7 +41,7 @@ from streams.inference.servers import Servers
 from streams.inference.sparing import spare
 
 GROUP = "sightline.detect"
-SOURCE, TARGET = "frames", "detections"
+SOURCE, TARGET, HEALTH = "frames", "detections", "up.health"
 READ_AT_ONCE = 64
 """Records of one turn; as many as keep the models busy without holding the first ones back."""
 READ_WHEN_OVERLOADED = 20_000
@@ -107,6 +108,7 @@ class Detector:
         self._histories: dict[int, Histories] = {}
         self._next_offsets: dict[int, int] = {}
         self._load = Load()
+        self._health = HealthBook(settings.need("site"), f"detect-{settings.worker}")
         service.checks["models"] = lambda: self._asker.problem
 
     def run(self) -> None:
@@ -115,6 +117,7 @@ class Detector:
             turn = Turn()
             try:
                 self._turn(turn)
+                self._tell()
             except Retryable as error:
                 self._service.log.warning("a turn failed and is repeated", error=str(error))
                 self._back_to(turn.messages)
@@ -142,7 +145,7 @@ class Detector:
             send_to_dead_letters(self._producer, message, error)
         written = 0
         for record in self._records(turn.entries, said):
-            self._send(record)
+            self._send(TARGET, record, partition=record.partition)
             written += 1
         self._producer.flush()
         notes = {
@@ -260,10 +263,12 @@ class Detector:
             for record in detections_of(sites[place], place, ordered)
         ]
 
-    def _send(self, record: Detections) -> None:
+    def _send(
+        self, topic: str, record: Record, *, key: str | None = None, partition: int | None = None
+    ) -> None:
         while True:
             try:
-                self._producer.send(TARGET, record, partition=record.partition)
+                self._producer.send(topic, record, key=key, partition=partition)
                 return
             except Backpressure:
                 self._producer.flush()
@@ -275,16 +280,28 @@ class Detector:
             record = entries[index].record
             assert isinstance(record, Frame)
             reading = _reading(record, 0, one)
-            if reading.reason == NOT_DUE.reason:
+            looks = reading.looks or _looks_of(reading)
+            self._health.looked(record.camera, looks, self._now_s())
+            if not looks:
                 continue
-            FRAMES.labels(reading.camera, reading.model, reading.outcome).inc()
+            for look in looks:
+                FRAMES.labels(reading.camera, look.model, look.outcome).inc()
             if reading.outcome != "ok":
                 DROPPED.labels("frame", reading.reason).inc()
             elif not record.keep:
                 DELAY.labels("detect").observe(max(0, self._now_ms() - record.captured_at) / 1000)
 
+    def _tell(self) -> None:
+        """Write what has changed of the process and the cameras to ``up.health``."""
+        now_s = self._now_s()
+        self._health.waits(self._asker.waiting, now_s)
+        problem, overloaded = self._asker.problem, self._load.overloaded
+        for record in self._health.due(problem, overloaded, now_s, self._now_ms()):
+            self._send(HEALTH, record, key=record.health_id)
+
     def _hold(self, pause_s: float) -> bool:
         """Wait without reading, but keep the place in the group; False when it is time to stop."""
+        self._tell()
         self._consumer.pause()
         until_s = self._now_s() + pause_s
         while not self._service.stopping.is_set() and self._now_s() < until_s:
@@ -325,3 +342,13 @@ def run_detect(service: Service) -> None:
 
 def _reading(frame: Frame, offset: int, said: Said) -> Reading:
     return frame_reading(frame, offset, said.outcomes, said.attributes)
+
+
+def _looks_of(reading: Reading) -> tuple[Look, ...]:
+    """Return what became of a frame that no model was chosen for; nothing if none was due."""
+    if reading.reason == NOT_DUE.reason:
+        return ()
+    look = Look(
+        model="", model_version="", outcome=reading.outcome, reason=reading.reason, objects=0
+    )
+    return (look,)

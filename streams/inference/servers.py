@@ -7,12 +7,16 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
+import structlog
+
 from schemas.errors import Rejected, Retryable
 from streams.inference import pool
 from streams.inference.answer import Answer
-from streams.inference.client import ModelFailing, ModelMissing, Picture
+from streams.inference.client import ModelDied, ModelFailing, ModelMissing, Picture
 from streams.inference.figures import CIRCUIT_OPEN, OUTSTANDING
 from streams.inference.pool import End, Pick, Pool, PoolConfig, Server
+
+_REVIVE_EVERY_S = 10.0
 
 
 class ModelResting(Retryable):
@@ -33,6 +37,9 @@ class OneServer(Protocol):
 
     def look(self, model: str, pictures: Sequence[Picture]) -> list[Answer]:
         """Return the objects of each picture; raises ``Rejected`` or ``Retryable``."""
+
+    def revive(self, model: str) -> None:
+        """Start the model's processes anew; raises ``Rejected`` or ``Retryable``."""
 
     def close(self) -> None:
         """Close the connection."""
@@ -59,6 +66,8 @@ class Servers:
         self._lock = threading.Lock()
         self._pool: Pool = {name: Server() for name in servers}
         self._problems: dict[str, str] = {}
+        self._revived_s: dict[tuple[str, str], float] = {}
+        self._log = structlog.get_logger("servers")
 
     @property
     def count(self) -> int:
@@ -133,6 +142,8 @@ class Servers:
         except ModelFailing as error:
             end = "model-failed"
             self._problems[picked.server] = str(error)
+            if isinstance(error, ModelDied):
+                self._revive(picked)
             raise
         except Retryable as error:
             # Too slow an answer may be the model's fault alone.
@@ -141,6 +152,19 @@ class Servers:
             raise
         finally:
             self._ended(picked, end)
+
+    def _revive(self, picked: Pick) -> None:
+        """Have a server start a model's processes again, unless that was just done."""
+        with self._lock:
+            key, now_s = (picked.server, picked.model), self._now_s()
+            if now_s - self._revived_s.get(key, float("-inf")) < _REVIVE_EVERY_S:
+                return
+            self._revived_s[key] = now_s
+        self._log.warning("a model's process died; starting it anew", model=picked.model)
+        try:
+            self._servers[picked.server].revive(picked.model)
+        except (Rejected, Retryable) as error:
+            self._log.warning("the model could not be started anew", reason=str(error))
 
     def _pick(self, model: str, pictures: int, tried: frozenset[str]) -> Pick | None:
         with self._lock:

@@ -145,12 +145,11 @@ def test_a_model_that_fails_at_everything_fails_at_once_after_a_while(world: Wor
     for _ in range(4):
         outcomes = asker.ask([question(7), question(8)])
         assert outcomes == [Refusal("failed", "model-failed", "foreground")] * 2
-    world.now_s += 7
     before = len(world.asked)
     assert asker.ask([question(7)]) == [Refusal("failed", "model-failed", "foreground")]
     assert len(world.asked) == before
     assert asker.problem == "foreground failed"
-    world.now_s += 5
+    world.now_s += 10
     answered = asker.ask([question(1)])
     assert answered and isinstance(answered[0], Answer) and asker.problem is None
 

@@ -11,7 +11,7 @@ from prometheus_client import REGISTRY
 
 from schemas.errors import Rejected, Retryable
 from streams.inference.answer import Answer
-from streams.inference.client import ModelFailing, ModelMissing, Picture
+from streams.inference.client import ModelDied, ModelFailing, ModelMissing, Picture
 from streams.inference.servers import ModelResting, Servers
 
 
@@ -26,6 +26,9 @@ class Fake:
     """Models that never answer in time."""
     failing: set[str] = field(default_factory=set)
     batch: int = 8
+    dead: set[str] = field(default_factory=set)
+    """Models whose process is gone until they are started anew."""
+    loads: int = 0
     looks: int = 0
     closed: bool = False
 
@@ -47,11 +50,19 @@ class Fake:
             raise ModelMissing(f"{self.name} has no {model}")
         if model in self.hanging:
             raise Retryable(f"{self.name} is too slow")
+        if model in self.dead:
+            raise ModelDied(f"the process of {model} is gone")
         if model in self.failing:
             raise ModelFailing(f"{model} failed at {self.name}")
         if any(one.jpeg == b"bad" for one in pictures):
             raise Rejected("bad", reason="bad-jpeg")
         return [Answer((), (), (), model, self.name) for _ in pictures]
+
+    def revive(self, model: str) -> None:
+        self.loads += 1
+        if model not in self.models:
+            raise Rejected("not ours to load", reason="cannot-load")
+        self.dead.discard(model)
 
     def close(self) -> None:
         self.closed = True
@@ -132,6 +143,18 @@ def test_a_model_that_fails_everywhere_rests_and_comes_back() -> None:
     world.a.failing = world.b.failing = set()
     world.now_s = 60.0
     assert world.where() in "ab"
+
+
+def test_a_model_whose_process_died_is_started_anew() -> None:
+    world = World()
+    world.a.dead, world.b.models = {"m"}, set()
+    with pytest.raises(ModelDied):
+        world.where()
+    assert world.where() == "a" and world.a.loads == 1
+    world.a.dead = {"m"}
+    with pytest.raises(ModelDied):
+        world.where()
+    assert world.a.loads == 1, "not over and over"
 
 
 def test_a_bad_picture_is_not_tried_elsewhere() -> None:
