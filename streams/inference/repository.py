@@ -22,10 +22,10 @@ from schemas.ids import NAME_PATTERN
 from streams.inference.cards import CARD_FILE, read_card
 from streams.inference.client import TritonClient
 from streams.inference.local import LocalModel
-from streams.inference.versions import order_of, outlived, put_in_force, versions_in
+from streams.inference.versions import alone, order_of, outlived, put_in_force, versions_in
 from triton_models.kit.card import Card
 
-_INCOMING = ".incoming"
+_INCOMING, _WITHDRAWN = ".incoming", ".withdrawn"
 WEIGHTS = "model.onnx"
 _MODEL = """\
 import os
@@ -49,7 +49,8 @@ def install(
     """Put a model into the repository and return its version; Triton has it after :func:`load`.
 
     The model is built and asked once before anything is written. What is served already, card and
-    weights alike, keeps its version. The last three versions are kept, and the last three that were served.
+    weights alike, keeps its version. The last three versions are kept, and the last three that were
+    served. Several processes may do this at once.
 
     Args:
         repository: Triton's model folder; made if it is missing.
@@ -75,20 +76,21 @@ def install(
         _write_version(staged, read, card, model_file)
         if model_file is not None:
             _check_whole(name, model_file, staged / WEIGHTS, card)
-        folder.mkdir(exist_ok=True)
-        order = order_of(folder)
-        if not order or not _same(folder / order[-1], staged):
-            order.append(_add_version(folder, staged))
+        with alone(repository):
+            folder.mkdir(exist_ok=True)
+            order = order_of(folder)
+            if not order or not _same(folder / order[-1], staged):
+                order.append(_add_version(folder, staged))
+            put_in_force(folder, order, instances or os.cpu_count() or 1)
+            for old in outlived(folder):
+                shutil.rmtree(folder / old)
     finally:
         shutil.rmtree(staged, ignore_errors=True)
-    put_in_force(folder, order, instances or os.cpu_count() or 1)
-    for old in outlived(folder):
-        shutil.rmtree(folder / old)
     return order[-1]
 
 
 def load(client: TritonClient, repository: Path, name: str, version: str) -> None:
-    """Have Triton serve a version; one that fails to load is taken out again.
+    """Have Triton serve a version; one that fails to load is taken out again, see :func:`withdraw`.
 
     Triton goes on serving the version before until the new one is ready.
 
@@ -97,10 +99,11 @@ def load(client: TritonClient, repository: Path, name: str, version: str) -> Non
         Retryable: Triton does not answer.
     """
     folder = repository / name
-    order = order_of(folder)
     try:
-        if version in versions_in(folder) and version != order[-1]:
-            put_in_force(folder, [*(one for one in order if one != version), version])
+        with alone(repository):
+            order = order_of(folder)
+            if version in versions_in(folder) and version != order[-1]:
+                put_in_force(folder, [*(one for one in order if one != version), version])
         _serve(client, name, version)
     except Rejected:
         withdraw(repository, name, version)
@@ -118,32 +121,42 @@ def rollback(client: TritonClient, repository: Path, name: str) -> str:
         Retryable: Triton does not answer; it serves the version before once it is back.
     """
     folder = repository / name
-    order = order_of(folder)
-    if len(order) < 2:
-        known = f"only version {order[0]} of it" if order else "no such model"
-        raise Rejected(
-            f"there is no version of {name} to go back to: {repository} holds {known}",
-            reason="no-version-before",
-        )
-    put_in_force(folder, order[:-1])
+    with alone(repository):
+        order = order_of(folder)
+        if len(order) < 2:
+            known = f"only version {order[0]} of it" if order else "no such model"
+            raise Rejected(
+                f"there is no version of {name} to go back to: {repository} holds {known}",
+                reason="no-version-before",
+            )
+        put_in_force(folder, order[:-1])
     try:
         _serve(client, name, order[-2])
     except Rejected:
-        put_in_force(folder, order)
+        with alone(repository):
+            put_in_force(folder, order)
         raise
     return order[-2]
 
 
 def withdraw(repository: Path, name: str, version: str) -> None:
-    """Take a version out of the repository; without any left the model goes too."""
+    """Take a version out of the repository; without any left the model goes too.
+
+    Its files stay in ``.withdrawn``: what Triton cannot load today may be all there is of a model.
+    """
     folder = repository / name
-    order = [one for one in order_of(folder) if one != version]
-    shutil.rmtree(folder / version, ignore_errors=True)
-    order = order or versions_in(folder)
-    if order:
-        put_in_force(folder, order)
-    else:
-        shutil.rmtree(folder, ignore_errors=True)
+    with alone(repository):
+        order = [one for one in order_of(folder) if one != version]
+        if (folder / version).is_dir():
+            kept = repository / _WITHDRAWN / f"{name}-{version}"
+            shutil.rmtree(kept, ignore_errors=True)
+            kept.parent.mkdir(exist_ok=True)
+            (folder / version).rename(kept)
+        order = order or versions_in(folder)
+        if order:
+            put_in_force(folder, order)
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def versions(repository: Path, name: str) -> list[str]:

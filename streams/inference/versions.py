@@ -6,7 +6,9 @@ the last is served, the one before it is what a rollback returns to. ``config.pb
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import fcntl
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from schemas.errors import Rejected
@@ -14,7 +16,19 @@ from streams.inference.cards import CARD_FILE, read_card
 from streams.inference.configs import config_from, embedded_config
 
 KEPT_VERSIONS = 3
-_ORDER, _CONFIG = "order", "config.pbtxt"
+_ORDER, _CONFIG, _LOCK = "order", "config.pbtxt", ".lock"
+
+
+@contextmanager
+def alone(repository: Path) -> Iterator[None]:
+    """Keep other processes and threads from changing the order of versions meanwhile.
+
+    The operating system lets go of it when the process dies.
+    """
+    repository.mkdir(parents=True, exist_ok=True)
+    with (repository / _LOCK).open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def versions_in(folder: Path) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import cast
 
@@ -39,6 +40,7 @@ def files(folder: Path) -> set[str]:
 def test_a_model_comes_with_all_that_triton_needs(tmp_path: Path) -> None:
     assert install(tmp_path, "foreground", None, FOREGROUND, instances=3) == "1"
     assert files(tmp_path) == {
+        ".lock",
         "foreground/config.pbtxt",
         "foreground/model.yaml",
         "foreground/order",
@@ -188,6 +190,28 @@ def test_a_version_that_fails_leaves_the_one_before_in_force(served: Served) -> 
     with pytest.raises(Rejected, match="cannot load"):
         rollback(client, repository, "m")
     assert installed(repository) == {"m": "2"} and served.serving == ("2",)
+
+
+def test_a_version_that_fails_is_kept_aside(served: Served) -> None:
+    client, repository = cast(TritonClient, served), served.repository
+    served.broken.update("123")
+    for left in (["1", "2"], ["1"], []):
+        with pytest.raises(Rejected, match="cannot load"):
+            load(client, repository, "m", installed(repository)["m"])
+        assert versions(repository, "m") == left
+    assert installed(repository) == {} and not (repository / "m").exists()
+    aside = repository / ".withdrawn"
+    assert sorted(path.name for path in aside.iterdir()) == ["m-1", "m-2", "m-3"]
+    text = (aside / "m-3" / "model.yaml").read_text(encoding="utf-8")
+    assert install(repository, "m", None, text) == "1"
+
+
+def test_many_at_once_lose_nothing(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(6) as pool:
+        given_ = [card_with(number) for number in range(6)]
+        made = list(pool.map(lambda card: install(tmp_path, "m", None, card), given_))
+    assert sorted(made) == ["1", "2", "3", "4", "5", "6"]
+    assert versions(tmp_path, "m") == ["4", "5", "6"] and installed(tmp_path) == {"m": "6"}
 
 
 def test_an_older_version_can_be_loaded_by_its_number(served: Served) -> None:
