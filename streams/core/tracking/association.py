@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from streams.core.geometry import iou
+from streams.core.geometry import iou, overlap
 from streams.core.tracking import motion as motions
 from streams.core.tracking.assignment import assign
 from streams.core.tracking.detections import GENERIC, Detection
@@ -81,7 +81,12 @@ def match(
         pair for pair, cost in costs.items() if pair[0] not in contested and cost < tuning.unmatched
     ]
     if contested:
-        competing = {pair: cost for pair, cost in costs.items() if pair[0] in contested}
+        hidden = _hidden(tracks, sorted(contested), offers.aspect)
+        competing = {
+            (row, column): cost + tuning.hidden_cost * max(0.0, hidden[row] - tuning.hidden_from)
+            for (row, column), cost in costs.items()
+            if row in contested
+        }
         pairs += assign(competing, tuning.unmatched)
     return pairs, contested
 
@@ -165,6 +170,19 @@ def _contested(pairs: Collection[tuple[int, int]]) -> set[int]:
         return set()
     by_row, by_column = Counter(rows), Counter(columns)
     return {row for row, column in pairs if by_row[row] > 1 or by_column[column] > 1}
+
+
+def _hidden(tracks: Sequence[Track], rows: Sequence[int], aspect: float) -> dict[int, float]:
+    """Return how much of each track another hides, 0..1: of two the one whose feet are higher."""
+    hidden = dict.fromkeys(rows, 0.0)
+    boxes = [motions.box_of(tracks[row].motion, aspect) for row in rows]
+    for index, (row, box) in enumerate(zip(rows, boxes, strict=True)):
+        for other, its in zip(rows[:index], boxes[:index], strict=True):
+            if box[3] < its[3]:
+                hidden[row] = max(hidden[row], overlap(box, its))
+            else:
+                hidden[other] = max(hidden[other], overlap(its, box))
+    return hidden
 
 
 def _is_foreign(detection: Detection, models: Sequence[str]) -> bool:

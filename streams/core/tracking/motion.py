@@ -32,11 +32,11 @@ class Noise:
     """Square root of the acceleration's spectral density."""
     first_velocity: float = 2.5
     """Standard deviation of the velocity of an object just seen, per second."""
-    measured_size: float = 0.3
+    measured_size: float = 0.26
     """Standard deviation of a sure detection's size, as a part of it."""
-    size_drift: float = 0.36
+    size_drift: float = 0.3
     """Drift of the true size, as a part of it per square root of a second."""
-    unsure: float = 3.5
+    unsure: float = 4.0
     """The deviations of a detection with score 0 are larger by this factor, plus one."""
     crowded: float = 1.5
     """So much farther strays the centre where detections compete: they take from each other."""
@@ -46,7 +46,7 @@ class Noise:
     """Standard deviation of a centre when it is judged whether it is the object's."""
     strays_size: float = 0.54
     """The same of the size, as a part of it: boxes are cut short by what stands before them."""
-    trusted: float = 0.5
+    trusted: float = 0.4
     """So far from the filter's centre to the detected one lies the object, of 1."""
 
 

@@ -14,11 +14,11 @@ class Tuning:
 
     noise: Noise = field(default_factory=Noise)
     doubts: Doubts = field(default_factory=Doubts)
-    gate: float = 10.0
+    gate: float = 12.0
     """Largest squared Mahalanobis distance of a match, four degrees of freedom."""
-    certainty: float = 1.2
+    certainty: float = 1.4
     """Weight of a track's uncertainty among the costs: 2 is the Gaussian log-likelihood."""
-    unmatched: float = 4.0
+    unmatched: float = 3.2
     """Cost of leaving a track without a detection."""
     reach: float = 0.34
     """No object is farther than this from where it is expected, in box sizes (longer side)."""
@@ -38,6 +38,9 @@ class Tuning:
     """Nearer to the left, right or lower border than this (of the picture) objects come in."""
     border_prior: float = 5.0
     """So many beginnings and returns weigh as much as that."""
+    hidden_cost: float = 2.5
+    """Of each share more than ``hidden_from`` that another hides of a track that competes."""
+    hidden_from: float = 0.4
     weak_iou: float = 0.6
     """A weak detection continues a track only where it was expected."""
     other_class_iou: float = 0.5
@@ -59,7 +62,7 @@ class Tuning:
     """A box of which so much lies in one that continues a track may be a part of that object."""
     inside_worth: float = 0.6
     """What such a sighting counts, of 1."""
-    tentative_lost_ms: int = 450
+    tentative_lost_ms: int = 600
     """A tentative track that is missed for this long is forgotten."""
     tentative_ms: int = 3000
     """One that has not been confirmed after this long is forgotten too."""

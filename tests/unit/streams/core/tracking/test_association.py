@@ -61,3 +61,16 @@ def test_tracks_that_share_a_detection_compete() -> None:
     assert contested == {0, 1}
     alone, uncontested = match(tracks, [0], offers, [0, 1], 0.0, Scene(), TUNING)
     assert (alone, uncontested) == ([(0, 0)], set())
+
+
+def test_what_lies_between_two_goes_to_the_one_who_is_not_hidden() -> None:
+    stands, passes = (walked(first, 0.0, 1000, 0) for first in (0.3, 0.32))
+    far, near = standing(0.3, 0.6), standing(0.33, 0.63)
+    for track, box in ((stands[0], far), (passes[0], near)):
+        track.motion.x = (box[0] + box[2]) / 2 * ASPECT
+        track.motion.y = (box[1] + box[3]) / 2
+    between = standing(0.314, 0.614)
+    offers = Offers.of([Detection(between, 0.95, "person")], ASPECT)
+    both = [stands[0], passes[0]]
+    assert matched([stands[0]], between)
+    assert match(both, [0, 1], offers, [0], 0.0, Scene(), TUNING)[0] == [(1, 0)]

@@ -92,7 +92,8 @@ def test_an_unsure_detection_moves_an_object_less_and_less_so_in_a_crowd(
 def test_an_object_s_place_lies_between_what_was_expected_and_what_was_detected() -> None:
     motion = begin(0, BOX, ASPECT, NOISE)
     found = (0.42, 0.22, 0.52, 0.62)
-    assert place(motion, found, ASPECT, NOISE) == pytest.approx((0.41, 0.21, 0.51, 0.61))
+    moved = 0.02 * NOISE.trusted
+    assert place(motion, found, ASPECT, NOISE) == pytest.approx([edge + moved for edge in BOX])
     smaller = (0.42, 0.22, 0.5, 0.5)
     x1, y1, x2, y2 = place(motion, smaller, ASPECT, NOISE)
     assert (x2 - x1, y2 - y1) == pytest.approx((0.1, 0.4))
