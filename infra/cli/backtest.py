@@ -19,7 +19,7 @@ from infra.runtime.reading import read_on
 from schemas.codec import decode
 from schemas.errors import Rejected
 from schemas.records import Event
-from schemas.site import SiteConfig, check
+from schemas.site import SiteConfig, canonical, check
 from schemas.topics import PARTITIONS
 
 PARTS = ("sensors", "rules")
@@ -50,8 +50,8 @@ def register(app: typer.Typer) -> None:
         stretch = stretch_of(start, until)
         running = RunningConfigs(bootstrap)
         try:
-            config = running.latest()
-            new = _changed(rules, running.text())
+            config = running.latest(camera or ())
+            new = _changed(rules, canonical(config).decode())
             if new.site != config.site:
                 raise Rejected(
                     f"{rules} is for site {new.site}, the stack here runs {config.site}: give "

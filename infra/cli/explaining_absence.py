@@ -44,9 +44,10 @@ def look_again(
     running = RunningConfigs(bootstrap)
     try:
         said = rerun(
-            bootstrap, running.latest(), running.get, stretch, (camera,), lambda _flow: probe
+            *(bootstrap, running.latest((camera,)), running.get, stretch, (camera,)),
+            observe=lambda _flow: probe,
         )
-        config = running.get(found.version) if found.version else running.latest()
+        config = running.get(found.version) if found.version else running.latest((camera,))
     finally:
         running.close()
     if found.reached < stretch.start:

@@ -80,7 +80,8 @@ def _replay(found: argparse.Namespace) -> Said:
         if found.site != RUNNING:
             _, other = read_site(Path(found.site))
             configs = lambda _version: other
-        return rerun(bootstrap, running.latest(), configs, stretch, tuple(found.cameras))
+        latest = running.latest(found.cameras)
+        return rerun(bootstrap, latest, configs, stretch, tuple(found.cameras))
     finally:
         running.close()
 

@@ -141,17 +141,20 @@ class RunningConfigs:
         """Stop following."""
         self._store.close()
 
-    def latest(self) -> SiteConfig:
-        """Return the one in force.
+    def latest(self, cameras: Sequence[str] = ()) -> SiteConfig:
+        """Return the one in force, or the last that has all these cameras if that has not.
 
         Raises:
             Retryable: the site has none yet.
         """
-        return self._store.latest().site
-
-    def text(self) -> str:
-        """Return the one in force as it was written."""
-        return self._store.latest().applied.body
+        found = self._store.latest().site
+        if set(cameras) <= set(found.cameras):
+            return found
+        for version in reversed(self._store.versions()):
+            earlier = self._store.get(version)
+            if set(cameras) <= set(earlier.cameras):
+                return earlier
+        return found
 
     def get(self, version: int) -> SiteConfig:
         """Return one version.

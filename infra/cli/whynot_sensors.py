@@ -56,7 +56,7 @@ def sensed(found: Found, config: SiteConfig, sensor: str) -> Step:
         and track.path
         and (classes is None or track.class_name in classes)
     ]
-    told_of.sort(key=lambda track: -len(track.path))
+    told_of.sort(key=lambda track: (_distance(one, track.path), track.track))
     reasons = [f"{track.track} {_kept_back(one, track, near)}" for track in told_of[:_TOLD]]
     return Step("sensor", False, f"{sensor} did not fire: {'; '.join(reasons)}")
 
@@ -101,18 +101,31 @@ def _kept_back(sensor: Any, track: Followed, near: Callable[[Any, Sequence[Seen]
     return f"{where}; filters: {told}"
 
 
+def _distance(sensor: Any, path: Sequence[Seen]) -> float:
+    """Return how near a path came, in frame heights."""
+    points = sensor.points
+    edge = points if isinstance(sensor, LineSensor) else (*points, points[0])
+    distances = []
+    for seen in path:
+        place = anchor_of(seen.box, sensor.anchor)
+        inside = isinstance(sensor, ZoneSensor) and in_polygon(points, place)
+        distances.append(0.0 if inside else distance_to_polyline(edge, place, seen.aspect))
+    return min(distances)
+
+
 def _line(sensor: LineSensor, path: Sequence[Seen]) -> str:
     places = [(seen, anchor_of(seen.box, sensor.anchor)) for seen in path]
-    distances = [distance_to_polyline(sensor.points, at, seen.aspect) for seen, at in places]
     off = [
         place
-        for (_, place), distance in zip(places, distances, strict=True)
-        if distance > TOLERANCE
+        for seen, place in places
+        if distance_to_polyline(sensor.points, place, seen.aspect) > TOLERANCE
     ]
     odd = sum(len(cuts(sensor.points, one, other)) % 2 for one, other in pairwise(off))
     if odd:
         return f"cut the line {odd} times, too close to it for a count (rearm {sensor.rearm:g})"
-    return f"did not cross the line: {min(distances):.3f} frame heights away at the nearest"
+    return (
+        f"did not cross the line: {_distance(sensor, path):.3f} frame heights away at the nearest"
+    )
 
 
 def _zone(sensor: ZoneSensor, path: Sequence[Seen]) -> str:
