@@ -1,10 +1,15 @@
-"""``replay --topic detections`` from the middle of a run gives what live gave, byte for byte."""
+"""A second look at what is kept: replays of topics, backtests, and why nothing was raised."""
 
 from __future__ import annotations
 
+import json
 import re
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from infra.cli.platform import SERVICES
 from infra.cli.replay_results import event_lines, verdict_lines
@@ -58,6 +63,46 @@ def test_it_starts_from_a_checkpoint_not_from_the_beginning(product: Product) ->
     assert since is not None, told
     reached = datetime.fromisoformat(since[1]).timestamp() * 1000
     assert start - FROM_S * 1000 < reached < start
+
+
+def test_a_backtest_tells_what_is_added_gone_and_same(product: Product, tmp_path: Path) -> None:
+    rules = yaml.safe_load(pets.site_yaml({CAMERA: "max"}))["rules"]
+    forward, backward = f"{CAMERA}-forward", f"{CAMERA}-backward"
+    new = tmp_path / "new.yaml"
+    new.write_text(yaml.safe_dump({"rules": {backward: rules[backward], "new": rules[forward]}}))
+    page = tmp_path / "page.html"
+    epoch = epoch_of(product, CAMERA)
+    raised = Counter(event["rule"] for event in product.local_events(CAMERA))
+
+    told = product.cli(
+        *("backtest", "--rules", str(new), "--camera", CAMERA, "--from", _iso(epoch)),
+        *("--out", str(page)),
+    )
+
+    expected = f"{raised[forward]} added, {raised[forward]} gone, {raised[backward]} same"
+    assert told.splitlines()[0] == expected
+    text = page.read_text()
+    assert text.count("<article") == 2 * raised[forward] + raised[backward]
+    assert text.count("data:image/jpeg") >= raised[forward] + raised[backward]
+
+
+def test_why_not_finds_the_step_that_stopped_a_moment(product: Product) -> None:
+    event = next(one for one in product.local_events(CAMERA) if one["rule"] == f"{CAMERA}-forward")
+    asked = ("events", "explain", "--why-not", "--camera", CAMERA, "--json", "--within-s", "1")
+    at = ("--at", _iso(event["opened_at"]))
+
+    def answer(*further: str) -> dict[str, Any]:
+        (line,) = product.cli(*asked, *further).splitlines()
+        found: dict[str, Any] = json.loads(line)
+        return found
+
+    through = answer(*at, "--rule", f"{CAMERA}-forward")["steps"]
+    assert all(step["passed"] for step in through)
+    assert event["event_id"] in through[-1]["told"]
+    before = _iso(epoch_of(product, CAMERA) - 60_000)
+    refused = run_cli(*asked, "--at", before, data_dir=product.platform.data_dir)
+    early = json.loads(refused.stdout.splitlines()[0])["steps"]
+    assert [step["name"] for step in early] == ["frame"] and not early[0]["passed"]
 
 
 def _live(product: Product, start: int, until: int) -> tuple[list[str], list[str]]:
