@@ -46,7 +46,7 @@ def _worst(path: Sequence[Place], first: int, last: int) -> tuple[float, int, in
         return 0.0, first, first, last
     start_at, x, y = path[first]
     end_at, end_x, end_y = path[last]
-    span = end_at - start_at
+    span = (end_at - start_at) or 1
     speed_x, speed_y = (end_x - x) / span, (end_y - y) / span
     worst, found = 0.0, first
     for index in range(first + 1, last):
