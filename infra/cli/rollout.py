@@ -23,7 +23,9 @@ from infra.cli.targets import chosen, seconds_of
 from schemas.errors import Rejected
 from schemas.records import ModelUpdate
 from streams.inference.importing import card_of
-from streams.inference.updating.publishing import Receipts, Topic
+from streams.inference.updating.answers import Receipts
+from streams.inference.updating.downloading import is_address
+from streams.inference.updating.publishing import Topic
 from streams.inference.updating.releases import (
     check_update,
     chunk_count,
@@ -95,6 +97,8 @@ def publish(
     data_dir: DataDir = DEFAULT_DATA_DIR,
 ) -> None:
     """Have sites take up a model, wave by wave, and stop where one does not."""
+    if address is not None and not is_address(address):
+        raise Rejected(f"--address {address!r}: give one of http or https", reason="bad-address")
     text = card_of(model_file, name, Said(decoding, card, labels, size, licence).values())
     digest, length = digest_of(model_file), model_file.stat().st_size
     update = ModelUpdate(

@@ -40,7 +40,7 @@ def download(
         Retryable: it cannot be reached, or ended early; what came stays.
         Rejected: the address is none, or does not hold such a file.
     """
-    if urlsplit(address).scheme not in ("http", "https"):
+    if not is_address(address):
         raise Rejected(
             f"{shown(address)} is no address that weights are fetched from: use http or https",
             reason="bad-address",
@@ -67,6 +67,15 @@ def download(
     have = into.stat().st_size
     if have < size:
         raise Retryable(f"{shown(address)} ended after {have} of {size} bytes; it goes on there")
+
+
+def is_address(text: str) -> bool:
+    """Tell whether a text is an address that weights may be fetched from."""
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def shown(address: str) -> str:

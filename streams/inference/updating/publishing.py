@@ -1,23 +1,25 @@
-"""The cloud's side of a live update: chunks and wishes out, receipts in."""
+"""The cloud's side of a live update: weights and wishes out."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 from infra.runtime.following import TopicFollower
-from infra.runtime.kafka import RecordProducer, read_all
-from schemas.codec import decode, decode_as
+from infra.runtime.kafka import Message, RecordProducer
+from schemas.codec import decode
 from schemas.errors import Backpressure, Rejected
-from schemas.records import ModelChunk, ModelUpdate, Receipt, Record
-from streams.inference.updating.receipts import TOPIC as RECEIPTS
-from streams.inference.updating.receipts import Told, told_by
+from schemas.records import ModelChunk, ModelUpdate, Record
 from streams.inference.updating.releases import TOPIC, chunk_key, chunks_of, update_key
 from streams.inference.updating.wishes import Wishes, step, wanted
 
 CLIENT_ID = "sightline.models.publish"
+IDLE_MS = 3_600_000
+_QUEUED_KIB = 4096
+_READ_AT_ONCE = 16
 
 
 class Topic:
@@ -31,14 +33,14 @@ class Topic:
         self._producer = RecordProducer(bootstrap, CLIENT_ID)
         self._updates: dict[str, tuple[int, ModelUpdate]] = {}
         self._chunks: dict[str, ModelChunk] = {}
-        for message in read_all(bootstrap, TOPIC):
-            if message.key is None or message.value is None:
-                continue
-            try:
-                self._take(message.key, message.offset, decode(message.value))
-            except Rejected:
-                # Each site puts it into its dead letters.
-                continue
+        """By key, with the checksum of their data in its place."""
+        follower = TopicFollower(bootstrap, TOPIC, CLIENT_ID, queued_kib=_QUEUED_KIB)
+        try:
+            while not follower.caught_up:
+                for message in follower.read(limit=_READ_AT_ONCE, timeout_s=0.2):
+                    self._hear(message)
+        finally:
+            follower.close()
 
     def wish_of(self, site: str, model: str) -> ModelUpdate | None:
         """Return what a site wants of a model as the topic stands; None: nothing."""
@@ -66,9 +68,10 @@ class Topic:
         """
         for chunk in chunks_of(path, digest, _now_at()):
             key = chunk_key(digest, chunk.chunk)
-            if key not in self._chunks:
+            known = self._chunks.get(key)
+            if known is None or known.data != _checked(chunk).data:
                 self._send(chunk, key)
-                self._chunks[key] = replace(chunk, data=b"")
+                self._chunks[key] = _checked(chunk)
         self._producer.flush()
 
     def send(self, update: ModelUpdate, sites: Iterable[str | None]) -> dict[str, ModelUpdate]:
@@ -113,16 +116,32 @@ class Topic:
     def tidy(self) -> int:
         """Empty the chunks of weights that no wish names any more, and return how many.
 
+        Recent ones stay: somebody may be about to publish the wish that names them.
+
         Raises:
             Retryable: Kafka did not acknowledge it.
         """
         named = {one.sha256 for _, one in self._updates.values() if not one.deleted}
-        idle = {key: chunk for key, chunk in self._chunks.items() if chunk.sha256 not in named}
+        recent_at = _now_at() - IDLE_MS
+        idle = {
+            key: chunk
+            for key, chunk in self._chunks.items()
+            if chunk.sha256 not in named and chunk.published_at < recent_at
+        }
         for key, chunk in idle.items():
             self._send(replace(chunk, data=b"", published_at=_now_at(), deleted=True), key)
             del self._chunks[key]
         self._producer.flush()
         return len(idle)
+
+    def _hear(self, message: Message) -> None:
+        if message.key is None or message.value is None:
+            return
+        try:
+            self._take(message.key, message.offset, decode(message.value))
+        except Rejected:
+            # Each site puts it into its dead letters.
+            return
 
     def _take(self, key: str, offset: int, record: Record) -> None:
         if isinstance(record, ModelUpdate):
@@ -130,7 +149,7 @@ class Topic:
         elif isinstance(record, ModelChunk) and record.deleted:
             self._chunks.pop(key, None)
         elif isinstance(record, ModelChunk):
-            self._chunks[key] = replace(record, data=b"")
+            self._chunks[key] = _checked(record)
 
     def _send(self, record: Record, key: str) -> None:
         while True:
@@ -141,50 +160,8 @@ class Topic:
                 self._producer.flush()
 
 
-class Receipts:
-    """The last receipt of each model from each site, followed in the cloud.
-
-    Raises:
-        Retryable: Kafka does not answer.
-        Fatal: the topic is not there.
-    """
-
-    def __init__(self, bootstrap: str) -> None:
-        self._follower = TopicFollower(bootstrap, RECEIPTS, CLIENT_ID)
-        self._told: dict[tuple[str, str], Told] = {}
-        self.sites: set[str] = set()
-        """Every site that ever left a receipt of any kind."""
-        while not self._follower.caught_up:
-            self.read()
-
-    def read(self) -> None:
-        """Take in what has come."""
-        for message in self._follower.read(timeout_s=0.2):
-            if message.value is None:
-                continue
-            try:
-                receipt = decode_as(Receipt, message.value)
-                self.sites.add(receipt.site)
-                told = told_by(receipt)
-            except Rejected:
-                # Of a configuration, or whoever stores receipts puts it into the dead letters.
-                continue
-            known = self._told.get((told.site, told.model))
-            if known is None or told.revision >= known.revision:
-                self._told[told.site, told.model] = told
-
-    def of(self, model: str) -> Mapping[str, Told]:
-        """Return the last receipt of a model by site."""
-        return {site: told for (site, name), told in self._told.items() if name == model}
-
-    @property
-    def models(self) -> list[str]:
-        """The models of which there are receipts."""
-        return sorted({model for _, model in self._told})
-
-    def close(self) -> None:
-        """Stop reading."""
-        self._follower.close()
+def _checked(chunk: ModelChunk) -> ModelChunk:
+    return replace(chunk, data=sha256(chunk.data).digest())
 
 
 def _now_at() -> int:

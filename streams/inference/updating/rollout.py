@@ -23,7 +23,7 @@ class Wishes(Protocol):
 
 
 class Answers(Protocol):
-    """Where receipts come from; ``streams.inference.updating.publishing.Receipts`` is one."""
+    """Where receipts come from; ``streams.inference.updating.answers.Receipts`` is one."""
 
     def read(self) -> None:
         """Take in what has come, waiting a moment for it."""

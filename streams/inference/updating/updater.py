@@ -25,6 +25,7 @@ from streams.inference.updating.receipts import Running
 from streams.inference.updating.releases import check_update
 from streams.inference.updating.trial import Version, try_out
 from streams.inference.versions import order_of
+from triton_models.kit.card import Card
 
 
 class Brings(Protocol):
@@ -149,7 +150,7 @@ class Updater:
     def _take_over(self, update: ModelUpdate, running: Running) -> str:
         check_update(update)
         model = update.model
-        read_card(update.card, model)
+        self._check_kind(read_card(update.card, model), running, model)
         same = running.release == update.version
         version = running.version if same else self._new(update, running)
         if not same or version not in self._client.versions(model):
@@ -174,6 +175,18 @@ class Updater:
         limits = Limits(update.max_answer_s, update.max_missing, update.max_score_change)
         try_out(model, candidate, in_force, self._pictures(), limits, self._stopping)
         return held or repository.install(self._folder, model, candidate.weights, update.card)
+
+    def _check_kind(self, card: Card, running: Running, model: str) -> None:
+        # Who asks a model knows what it wants to be asked, and frames are under way all the time.
+        if not running.version:
+            return
+        now = read_card(self.inventory.version(model, running.version).card, model)
+        if (card.weightless, card.stage) != (now.weightless, now.stage):
+            raise Rejected(
+                f"{model} is asked otherwise than the update: {now.decoding} for {now.stage}, not "
+                f"{card.decoding} for {card.stage}; publish it under a name of its own",
+                reason="another-kind",
+            )
 
     def _withdrawn(self, update: ModelUpdate, last: Entry | None) -> Entry:
         entry = self._entry(update, last, "withdrawn")

@@ -15,6 +15,7 @@ from schemas.errors import Rejected, Retryable
 from schemas.records import ModelUpdate
 from streams.inference import repository
 from streams.inference.answer import Answer
+from streams.inference.cards import included_card
 from streams.inference.updating import updater as updating
 from streams.inference.updating.ledger import Entry, Ledger
 from streams.inference.updating.receipts import Running, receipt_of, told_by, waiting_receipt
@@ -150,6 +151,14 @@ def test_a_bad_update_is_refused(place: Place, spoilt: dict[str, Any], reason: s
     entry = place.updater.answer(replace(place.release(0.8), **spoilt), first)
     assert (entry.state, entry.reason) == ("refused", reason)
     assert place.triton.served == {"tiny": "1"}
+
+
+def test_another_kind_of_model_needs_another_name(place: Place) -> None:
+    first = place.updater.answer(place.release(0.9), None)
+    foreground = update(b"", included_card("foreground"), model="tiny")
+    entry = place.updater.answer(foreground, first)
+    assert (entry.state, entry.reason) == ("refused", "another-kind")
+    assert "a name of its own" in entry.message
 
 
 def test_a_failed_trial_is_refused_and_nothing_installed(place: Place) -> None:
