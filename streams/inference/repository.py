@@ -104,10 +104,26 @@ def load(client: TritonClient, repository: Path, name: str, version: str) -> Non
             order = order_of(folder)
             if version in versions_in(folder) and version != order[-1]:
                 put_in_force(folder, [*(one for one in order if one != version), version])
-        _serve(client, name, version)
+        serve(client, name, version)
     except Rejected:
         withdraw(repository, name, version)
         raise
+
+
+def serve(client: TritonClient, name: str, version: str) -> None:
+    """Have Triton serve what is in force, as at a start; the repository stays as it is.
+
+    Raises:
+        Rejected: Triton cannot load it, or serves another version.
+        Retryable: Triton does not answer.
+    """
+    client.load(name)
+    served = client.versions(name)
+    if version not in served:
+        raise Rejected(
+            f"Triton serves {name} in the versions {', '.join(served) or 'none'}, not {version}",
+            reason="not-served",
+        )
 
 
 def rollback(client: TritonClient, repository: Path, name: str) -> str:
@@ -131,7 +147,7 @@ def rollback(client: TritonClient, repository: Path, name: str) -> str:
             )
         put_in_force(folder, order[:-1])
     try:
-        _serve(client, name, order[-2])
+        serve(client, name, order[-2])
     except Rejected:
         with alone(repository):
             put_in_force(folder, order)
@@ -229,16 +245,6 @@ def _check_whole(name: str, model_file: Path, copy: Path, card: str) -> None:
             f"`onnx.save(onnx.load('{model_file.name}'), 'whole.onnx')` and import that",
             reason="bad-model",
         ) from error
-
-
-def _serve(client: TritonClient, name: str, version: str) -> None:
-    client.load(name)
-    served = client.versions(name)
-    if version not in served:
-        raise Rejected(
-            f"Triton serves {name} in the versions {', '.join(served) or 'none'}, not {version}",
-            reason="not-served",
-        )
 
 
 def _write_version(folder: Path, card: Card, text: str, model_file: Path | None) -> None:

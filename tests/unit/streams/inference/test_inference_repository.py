@@ -23,6 +23,7 @@ from streams.inference.repository import (
     load,
     local_model,
     rollback,
+    serve,
     versions,
     withdraw,
 )
@@ -190,6 +191,18 @@ def test_a_version_that_fails_leaves_the_one_before_in_force(served: Served) -> 
     with pytest.raises(Rejected, match="cannot load"):
         rollback(client, repository, "m")
     assert installed(repository) == {"m": "2"} and served.serving == ("2",)
+
+
+def test_a_start_that_fails_takes_nothing_out(served: Served) -> None:
+    client, repository = cast(TritonClient, served), served.repository
+    served.broken.add("3")
+    with pytest.raises(Rejected, match="cannot load"):
+        serve(client, "m", "3")
+    assert installed(repository) == {"m": "3"} and versions(repository, "m") == ["1", "2", "3"]
+    served.broken.clear()
+    serve(client, "m", "3")
+    with pytest.raises(Rejected, match="in the versions 3, not 2"):
+        serve(client, "m", "2")
 
 
 def test_a_version_that_fails_is_kept_aside(served: Served) -> None:
