@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -17,13 +18,15 @@ from infra.local.stack import Stack
 from infra.local.supervisor import Progress
 from infra.runtime.kafka import create_topics
 from infra.runtime.settings import Settings
+from schemas.errors import Rejected
 from schemas.topics import cloud_topics, site_topics
 from streams.inference.cards import included_card
 from streams.inference.client import TritonClient
-from streams.inference.repository import install, installed, load
+from streams.inference.repository import install, installed, serve
 
 SCHEMAS = Path(__file__).resolve().parents[2] / "schemas" / "avro"
 FOREGROUND = "foreground"
+_LOG = logging.getLogger(__name__)
 
 _EDGE, _CLOUD = ("edge-kafka",), ("cloud-kafka",)
 SERVICES = (
@@ -88,7 +91,13 @@ class Platform:
         client = TritonClient(self.stack.endpoints.triton_grpc)
         try:
             for name, version in installed(repository).items():
-                load(client, repository, name, version)
+                try:
+                    serve(client, name, version)
+                except Rejected as error:
+                    if name == FOREGROUND:
+                        raise
+                    # The site starts without it; the next start tries again.
+                    _LOG.warning("%s", error)
         finally:
             client.close()
 
