@@ -8,7 +8,7 @@ from typing import Any
 
 from schemas.errors import Rejected
 from schemas.records import Detections, Judged, Matched, Record, Remark, Sensed, StageAnswer
-from schemas.site import SiteConfig
+from schemas.site import Camera, SiteConfig, milliseconds
 from streams.apps.logic import Output, StageLogic, Step, Unit
 from streams.core import filter as filtering
 from streams.core import group as grouping
@@ -16,6 +16,8 @@ from streams.core import match as matching
 from streams.core import sense as sensing
 
 SITE_TRIGGERS = "site-triggers"
+_SETTLING_MS = 60_000
+"""What waits for its verdict is decided long before."""
 
 
 class Sense:
@@ -50,21 +52,22 @@ class Sense:
         return unit.config_version
 
     def plan(self, config: SiteConfig, key: str, version: int) -> Any:
-        """Compile the camera's sensors, and note whether a rule looks beyond the camera."""
-        plan = sensing.CameraPlan.compile(config, key, version)
-        return plan, key in config.site_wide_cameras()
+        """Compile the camera's sensors, and for how long rules beyond the camera would need it."""
+        known = config if key in config.cameras else _without_sensors(config, key)
+        return sensing.CameraPlan.compile(known, key, version), lingering_ms(config, key)
 
     def step(self, state: Any, unit: Unit, partition: int, plan: Any) -> Step:
         """Track and sense one reading."""
-        camera_plan, site_wide = plan
+        camera_plan, linger_ms = plan
         state, result = sensing.step(state, unit.body, partition, camera_plan)
         place = f"{unit.site}/{unit.key}"
         outputs = [Output("up.tracks", track, place) for track in result.tracks]
         outputs += [Output("up.counts", count, place) for count in result.counts]
         if result.sensed is not None:
             outputs.append(Output("triggers", result.sensed, unit.key))
-            if site_wide:
-                outputs.append(Output(SITE_TRIGGERS, result.sensed, unit.site))
+            wide = _beyond(state, result.sensed, linger_ms)
+            if wide is not None:
+                outputs.append(Output(SITE_TRIGGERS, wide, unit.site))
         return Step(state, tuple(outputs), result.dropped)
 
 
@@ -165,6 +168,37 @@ class Group:
             Output("up.verdicts", verdict, verdict.candidate_id) for verdict in result.verdicts
         ]
         return Step(state, tuple(outputs), result.dropped)
+
+
+def _without_sensors(config: SiteConfig, camera: str) -> SiteConfig:
+    """Return what holds for a camera that was taken out: its tracks end, and its time goes on."""
+    gone = Camera.model_validate({"source": "synthetic:gone"})
+    return config.model_copy(update={"cameras": {camera: gone}, "sensors": {}, "rules": {}})
+
+
+def lingering_ms(config: SiteConfig, camera: str) -> int | None:
+    """Return how long after its last word what rules beyond a camera began may last; None: no rule.
+
+    A configuration may let go of a camera while an event of such a rule is open: it closes, and the
+    other cameras go on, only because this one's time does.
+    """
+    wide = [rule for rule in config.rules if camera in config.cameras_of(rule)]
+    wide = [rule for rule in wide if config.is_site_wide(rule)]
+    within_s = [config.rules[rule].group.within_s for rule in wide]
+    return milliseconds(max(within_s)) + _SETTLING_MS if within_s else None
+
+
+def _beyond(state: Any, sensed: Sensed, linger_ms: int | None) -> Sensed | None:
+    """Return what a camera says for rules beyond it: all, its time for a while, or nothing."""
+    if linger_ms is not None:
+        state.site_until = sensed.at + linger_ms
+        return sensed
+    if state.site_until is None or sensed.beat is None:
+        return None
+    if sensed.at >= state.site_until:
+        state.site_until = None
+        return replace(sensed, beat="offline", triggers=(), reports=())
+    return replace(sensed, triggers=(), reports=())
 
 
 def all_stages() -> dict[str, StageLogic]:

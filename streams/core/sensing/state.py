@@ -64,6 +64,8 @@ class CameraState(msgspec.Struct):
     """What the tracker has learned of the camera's view in this epoch."""
     model: str = ""
     """The first of those that looked at the last frame analysed."""
+    site_until: int | None = None
+    """Where a rule looks beyond this camera: until when its beats are needed once none does."""
     looked: dict[str, Looked] = {}
     """By model, the one that looked longest ago first; at most ``MAX_MODELS``."""
 
