@@ -12,6 +12,7 @@ from streams.core.sensing.naming import Observation
 from streams.core.sensing.output import Output
 from streams.core.sensing.plan import CameraPlan
 from streams.core.sensing.state import CameraState, Looked
+from streams.core.sensing.unnamed import earlier
 from streams.core.sensors.base import Seen
 from streams.core.tracking import tracker
 from streams.core.tracking.births import note_births
@@ -99,10 +100,16 @@ def look(
                 )
             )
             seen = _seen(state, track, sighting, frame.at, plan.ground)
+            late = earlier(state.unnamed, seen) if plan.choosy and len(state.looked) > 1 else []
             for name, sensor in plan.sensors.items():
-                fired = sensor.observe(state.sensors[name], seen)
-                if fired:
-                    output.fire(state, name, fired, plan)
+                again = late if name in plan.choosy else []
+                if again:
+                    # It looked at the path under no name, and must not see it run back.
+                    sensor.forget(state.sensors[name], track.track_id)
+                for one in (*again, seen):
+                    fired = sensor.observe(state.sensors[name], one)
+                    if fired:
+                        output.fire(state, name, fired, plan)
     for track, _ in tracked.sightings:
         if track.evidence.fired and seconds[track.track_id] != frame.at // 1000:
             output.reports.append(report(track.track_id, track.evidence, track.frames))

@@ -49,6 +49,7 @@ def _end(state: CameraState, gone: list[Track], plan: CameraPlan, output: Output
     state.tracks = [track for track in state.tracks if track.track_id not in names]
     for track in gone:
         state.recent.pop(track.track_id, None)
+        state.unnamed.pop(track.track_id, None)
         if not track.confirmed:
             continue
         output.tracks.append(naming.finished(state, track, plan))

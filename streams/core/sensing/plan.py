@@ -14,7 +14,7 @@ from schemas.site.values import milliseconds
 from streams.core.ground import Ground
 from streams.core.sensors.base import Context, Sensor
 from streams.core.sensors.registry import SensorState, compile_sensor
-from streams.core.tracking.detections import Selection
+from streams.core.tracking.detections import GENERIC, Selection
 from streams.core.tracking.tracker import Tuning
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ class CameraPlan:
     ground: Ground | None
     sensors: Mapping[str, Sensor[SensorState]]
     """By name, in alphabetical order."""
+    choosy: frozenset[str]
+    """Lines and zones that look only at things with certain names."""
     digests: Mapping[str, str]
     """SHA-256 of each sensor's definition: a sensor keeps its state while its digest stays."""
     tuning: Tuning
@@ -79,6 +81,13 @@ class CameraPlan:
             ground=context.ground,
             sensors=MappingProxyType(
                 {name: compile_sensor(name, item, context) for name, item in definitions.items()}
+            ),
+            choosy=frozenset(
+                name
+                for name, item in definitions.items()
+                if item.kind in ("line", "zone")
+                and item.classes is not None
+                and GENERIC not in item.classes
             ),
             digests=MappingProxyType(
                 {name: _digest(_meaning(item, plane)) for name, item in definitions.items()}

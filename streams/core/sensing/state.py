@@ -6,6 +6,7 @@ import msgspec
 
 from schemas.records import TrackReport
 from streams.core.sensing.counts import Counts
+from streams.core.sensing.unnamed import Unnamed
 from streams.core.sensors.registry import SensorState
 from streams.core.tracking.scene import Scene
 from streams.core.tracking.track import Track
@@ -68,6 +69,8 @@ class CameraState(msgspec.Struct):
     """Where a rule looks beyond this camera: until when its beats are needed once none does."""
     looked: dict[str, Looked] = {}
     """By model, the one that looked longest ago first; at most ``MAX_MODELS``."""
+    unnamed: Unnamed = {}
+    """Of living tracks without a name, where several models look."""
 
     def version_of(self, model: str) -> str:
         """Return the version in which a model last looked; empty where it never did."""
@@ -91,4 +94,5 @@ def new_state(site: str, camera: str) -> CameraState:
         sensors={},
         digests={},
         looked={},
+        unnamed={},
     )

@@ -8,6 +8,7 @@ import pytest
 from schemas.errors import Rejected
 from schemas.records import Look, Reading
 from streams.core.sense import new_state, step
+from streams.core.sensing.unnamed import MOST
 from streams.core.tracking.tracker import MAX_MODELS
 from tests.unit.streams.core.sensing.scene import (
     CAMERA,
@@ -109,3 +110,58 @@ def test_a_reading_that_contradicts_itself_changes_nothing() -> None:
             state, dataclasses.replace(second, boxes=(), scores=(), labels=()), PARTITION, compiled
         )
     assert state.applied == first.offset
+
+
+def named_at(named_ms: int, until_ms: int = 4000) -> Iterator[Reading]:
+    """A walker from 0.3 to the right, named for the first time at ``named_ms``."""
+    for at in range(0, until_ms, 200):
+        box = standing(0.3 + 0.1 * at / 1000, 0.6)
+        seen: tuple[str, list[Found]] = ("foreground", [(box, 0.9, "object")])
+        named: tuple[str, list[Found]] = ("yolox", [(box, 0.6, "person")] * (at >= named_ms))
+        yield looked(seen, *([named] if at % 1000 == 0 else []), at_ms=at)
+
+
+def test_a_name_that_comes_late_counts_for_what_was_done_before() -> None:
+    compiled = plan(
+        {"any": GATE | {"classes": None}, "gate": GATE, "lawn": LAWN | {"classes": ["person"]}}
+    )
+    readings = numbered(named_at(3000))
+    _, found = sense(readings, compiled)
+    assert brief(triggers(found)) == [
+        ("any", "crossed", 2200, 2200, 2200),
+        ("lawn", "entered", 200, 200, 3000),
+        ("gate", "crossed", 2200, 2200, 3000),
+    ]
+    assert {item.class_name for item in triggers(found)[1:]} == {"person"}
+    _, parts = sense(readings, compiled, restart_at=frozenset(range(len(readings))))
+    assert parts == found
+
+
+def test_a_name_that_comes_too_late_counts_from_then_on() -> None:
+    _, found = sense(numbered(named_at(6000, 7000)), plan({"gate": GATE}))
+    assert triggers(found) == []
+
+
+def test_what_waits_for_a_name_is_bounded_and_goes_with_its_track() -> None:
+    compiled = plan({"gate": GATE})
+    walk = [
+        looked(("foreground", [(standing(0.1 + at / 100_000, 0.6), 0.9, "object")]), at_ms=at)
+        for at in range(200, 20_000, 20)
+    ]
+    state, _ = sense(numbered([looked(("yolox", []), at_ms=0), *walk]), compiled)
+    (waiting,) = state.unnamed.values()
+    assert len(waiting) == MOST and waiting[-1].at == walk[-1].at
+    gone = [looked(("foreground", []), at_ms=at) for at in range(20_000, 23_000, 200)]
+    state, _ = sense(numbered([looked(("yolox", []), at_ms=0), *walk, *gone]), compiled)
+    assert state.unnamed == {}
+
+
+def test_a_camera_with_one_model_waits_for_no_name() -> None:
+    state, _ = sense(
+        numbered(
+            looked(("foreground", [(standing(0.5, 0.6), 0.9, "object")]), at_ms=at)
+            for at in range(0, 2000, 200)
+        ),
+        plan({"gate": GATE}),
+    )
+    assert state.tracks[0].confirmed and state.unnamed == {}
