@@ -8,6 +8,7 @@ from typing import Literal
 
 from consumers.sync.applying import Answer, Compile, answer
 from consumers.sync.commanding import obey
+from consumers.sync.leaving import Leaving
 from consumers.sync.publish import RECEIPTS_TOPIC, commands_topic, config_topic
 from consumers.sync.silence import SilentCameras
 from infra.runtime.configs import CONFIG_TOPIC, KEPT_VERSIONS
@@ -25,7 +26,7 @@ from infra.runtime.service import Service
 from schemas.codec import decode, decode_as
 from schemas.errors import Rejected, Retryable
 from schemas.records import AppliedConfig, Beat, Command, ConfigDocument, Frame, Health
-from schemas.site import parse
+from schemas.site import SiteConfig, parse
 
 FRAMES_TOPIC = "frames"
 HEALTH_TOPIC = "up.health"
@@ -54,7 +55,7 @@ def run_agent(service: Service, compile_site: Compile) -> None:
         while not service.stopping.is_set():
             try:
                 configs.turn()
-                cameras.turn(configs.cameras, configs.version, configs.modes)
+                cameras.turn(configs)
                 problem.clear()
             except Retryable as error:
                 if not problem:
@@ -83,8 +84,12 @@ class _Configs:
         self._producer = producer
         self._waiting: list[Message] = []
         self._versions = self._kept_versions(bootstrap)
-        self._in_force = self._versions[max(self._versions)] if self._versions else None
-        self.cameras = self._cameras_in_force()
+        self._leaving = Leaving()
+        self._in_force: AppliedConfig | None = None
+        self._site_in_force: SiteConfig | None = None
+        # The one before tells of cameras that were leaving when the agent was stopped.
+        for version in sorted(self._versions)[-2:]:
+            self._follow(self._versions[version])
         self._consumer = RecordConsumer(
             bootstrap,
             GROUP,
@@ -101,6 +106,15 @@ class _Configs:
     def modes(self) -> tuple[str, ...]:
         """The modes that the site is armed in."""
         return self._in_force.modes if self._in_force else ()
+
+    @property
+    def cameras(self) -> frozenset[str]:
+        """The cameras of the configuration in force."""
+        return frozenset(self._site_in_force.cameras) if self._site_in_force else frozenset()
+
+    def leaving(self, now_s: float) -> frozenset[str]:
+        """Return cameras that were taken out a short while ago."""
+        return self._leaving.cameras(now_s)
 
     def turn(self) -> None:
         """Answer what has come down."""
@@ -141,8 +155,7 @@ class _Configs:
         self._producer.send(CONFIG_TOPIC, applied, key=str(applied.config_version))
         self._producer.flush()
         self._versions[applied.config_version] = applied
-        self._in_force = applied
-        self.cameras = self._cameras_in_force()
+        self._follow(applied)
         for version in sorted(self._versions)[:-KEPT_VERSIONS]:
             send_patiently(self._producer, CONFIG_TOPIC, None, key=str(version))
             del self._versions[version]
@@ -174,15 +187,16 @@ class _Configs:
             kept[applied.config_version] = applied
         return kept
 
-    def _cameras_in_force(self) -> frozenset[str]:
-        if self._in_force is None:
-            return frozenset()
+    def _follow(self, applied: AppliedConfig) -> None:
+        before, self._in_force = self._site_in_force, applied
         try:
-            return frozenset(parse(self._in_force.body).cameras)
+            self._site_in_force = parse(applied.body)
         except Rejected as error:
             # Accepted by an older version of this program: a new one must be published.
             self._log.error("the configuration in force is not valid any more", error=str(error))
-            return frozenset()
+            self._site_in_force = None
+        if before is not None and self._site_in_force is not None:
+            self._leaving.note(before, self._site_in_force, time.monotonic())
 
 
 class _Cameras:
@@ -199,7 +213,7 @@ class _Cameras:
         self._told: dict[str, str] = {}
         self._health_s = float("-inf")
 
-    def turn(self, cameras: frozenset[str], version: int, modes: tuple[str, ...]) -> None:
+    def turn(self, configs: _Configs) -> None:
         """Listen, and beat for those that are silent."""
         for message in self._frames.read():
             self._hear(message)
@@ -207,12 +221,14 @@ class _Cameras:
         if not self._frames.caught_up:
             return
         now_s = time.monotonic()
-        self._silence.keep(cameras, now_s)
-        beats = list(self._silence.due(self._site, cameras, version, now_s))
+        cameras = configs.cameras
+        lasting = cameras | configs.leaving(now_s)
+        self._silence.keep(lasting, now_s)
+        beats = list(self._silence.due(self._site, lasting, configs.version, now_s))
         for beat in beats:
             self._producer.send(FRAMES_TOPIC, beat, key=beat.camera, headers=[WRITER])
         RECORDS_OUT.labels(FRAMES_TOPIC).inc(len(beats))
-        self._tell(self._silence.silent(cameras, now_s), version, modes, now_s)
+        self._tell(self._silence.silent(cameras, now_s), configs, now_s)
         self._producer.flush(10)
 
     def close(self) -> None:
@@ -232,9 +248,7 @@ class _Cameras:
             age_s = 0.0 if self._frames.caught_up else (_now_at() - message.arrived_at) / 1000
             self._silence.hear(record, time.monotonic() - max(0.0, age_s))
 
-    def _tell(
-        self, silent: dict[str, str], version: int, modes: tuple[str, ...], now_s: float
-    ) -> None:
+    def _tell(self, silent: dict[str, str], configs: _Configs, now_s: float) -> None:
         for camera, state in silent.items():
             if self._told.get(camera) != state:
                 self._log.warning("a camera's process is silent", camera=camera, state=state)
@@ -242,10 +256,12 @@ class _Cameras:
         self._told = silent
         if now_s - self._health_s >= HEALTH_EVERY_S:
             self._health_s = now_s
-            details = json.dumps(
-                {"config_version": version, "modes": modes, "silent": sorted(silent)}
-            )
-            self._send("process", "agent", "running", None, details)
+            details = {
+                "config_version": configs.version,
+                "modes": configs.modes,
+                "silent": sorted(silent),
+            }
+            self._send("process", "agent", "running", None, json.dumps(details))
 
     def _send(
         self,

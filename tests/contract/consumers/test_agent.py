@@ -228,3 +228,9 @@ def test_a_camera_whose_process_died_gets_beats_on_its_own_scale_until_it_is_bac
     producer.flush()
     back = eventually(lambda: [b for _, b, _ in beats(settings, "porch") if b.beat_at > later])
     assert back[0].beat_at >= later + 3000 and back[0].state == "stalled"
+
+    version = published(settings, text("without it", cameras="elsewhere")).config_version
+    left = eventually(
+        lambda: [b for _, b, _ in beats(settings, "porch") if b.config_version == version]
+    )
+    assert left[0].beat_at > back[0].beat_at
