@@ -24,6 +24,7 @@ Stage = Literal["detector", "crop"]
 OTHER_STAGE = "other-stage"
 """Why a model is not asked that is of another stage than the one it was taken for."""
 
+UNNAMED = "unnamed"
 _FAILING_TRIES = 3
 _FAILING_PAUSE_S = 0.2
 _LOAD_TIMEOUT_S = 120.0
@@ -213,11 +214,13 @@ class TritonClient:
     def versions(self, model: str) -> tuple[str, ...]:
         """Return the versions of a model that are ready to answer; none if it is not served.
 
+        A server need not tell them: then ``UNNAMED`` alone.
+
         Raises:
             Retryable: the server does not answer.
         """
         try:
-            return tuple(self._metadata(model).versions)
+            return tuple(self._metadata(model).versions) or (UNNAMED,)
         except ModelMissing:
             return ()
 
