@@ -113,12 +113,10 @@ def select(reading: Reading, selection: Selection, sure: float = 0.0) -> list[De
     found: list[Detection] = []
     first = 0
     for part in parts:
-        limits = [classes for model, classes in selection.model_classes if model == part.model]
-        if selection.classes is not None:
-            limits.append(selection.classes)
+        allowed = _allowed(selection, part.model)
         last = first + part.objects
         for index in range(first, last):
-            detection = _detection(reading, index, part.model, limits, selection.ignore)
+            detection = _detection(reading, index, part.model, allowed, selection.ignore)
             if detection is not None:
                 found.append(detection)
         first = last
@@ -128,15 +126,23 @@ def select(reading: Reading, selection: Selection, sure: float = 0.0) -> list[De
     return _without_doubles(found[:MAX_DETECTIONS])
 
 
+def _allowed(selection: Selection, model: str) -> frozenset[str] | None:
+    """Return the classes that are kept of what a model found; None: all."""
+    limits = [classes for name, classes in selection.model_classes if name == model]
+    if selection.classes is not None:
+        limits.append(selection.classes)
+    return frozenset.intersection(*limits) if limits else None
+
+
 def _detection(
     reading: Reading,
     index: int,
     model: str,
-    limits: Sequence[frozenset[str]],
+    allowed: frozenset[str] | None,
     ignore: Sequence[Sequence[Point]],
 ) -> Detection | None:
     score, label = reading.scores[index], reading.labels[index]
-    if score < MIN_SCORE or any(label not in classes for classes in limits):
+    if score < MIN_SCORE or (allowed is not None and label not in allowed):
         return None
     x1, y1, x2, y2 = reading.boxes[4 * index : 4 * index + 4]
     if not (-_FAR < x1 <= x2 - _THIN and -_FAR < y1 <= y2 - _THIN and max(x2, y2) < _FAR):

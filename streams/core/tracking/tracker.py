@@ -124,6 +124,8 @@ def _pair(
         (tentative, strong, 0.0),
         (tentative, weak, tuning.weak_iou),
     ):
+        if not candidates or not offered:
+            continue
         rows, columns = _left(candidates, offered, found)
         if rows and columns:
             pairs, contested = match(tracks, rows, offers, columns, least_iou, scene, tuning)
