@@ -15,6 +15,7 @@ from msgspec import Struct
 from schemas.records import Candidate, Decision, Judged, Matched, Reason, Remark, TrackReport
 from schemas.site import SiteConfig
 from schemas.site.values import milliseconds
+from streams.core.checks.judge import Jury
 from streams.core.checks.pending import (
     PATIENCE_MS,
     PENDING_LIMIT,
@@ -24,6 +25,7 @@ from streams.core.checks.pending import (
     suppress,
     wait,
 )
+from streams.core.checks.registry import JURY
 from streams.core.checks.remarks import Heard, take_remark
 from streams.core.learning.learn import learn
 from streams.core.learning.place import Learned
@@ -41,6 +43,7 @@ class FilterPlan:
     min_scores: dict[str, float]
     memory_ms: int
     """How long a track's last report is remembered: as long as a match may span."""
+    jury: Jury = JURY
 
     @classmethod
     def compile(cls, config: SiteConfig, version: int) -> FilterPlan:
@@ -110,12 +113,12 @@ def step(
     decisions: list[Decision] = []
     inputs: list[TrackReport | Candidate] = [*matched.reports, *matched.candidates]
     for item in sorted(inputs, key=_time):
-        decisions += _expire(state, _time(item))
+        decisions += _expire(state, _time(item), plan)
         if isinstance(item, TrackReport):
-            decisions += _report(state, item)
+            decisions += _report(state, item, plan)
         else:
             decisions += _admit(state, item, plan)
-    decisions += _expire(state, matched.at)
+    decisions += _expire(state, matched.at, plan)
     _forget(state, plan, matched.at)
     state.at = max(state.at, matched.at)
     if matched.beat is None and not decisions:
@@ -157,13 +160,13 @@ def _time(item: TrackReport | Candidate) -> int:
     return item.at if isinstance(item, TrackReport) else item.known_at
 
 
-def _expire(state: FilterState, until: int) -> list[Decision]:
+def _expire(state: FilterState, until: int, plan: FilterPlan) -> list[Decision]:
     due = [pending for pending in state.pending if pending.deadline_at <= until]
     state.pending = state.pending[len(due) :]
-    return [suppress(pending, pending.deadline_at, state.learned) for pending in due]
+    return [suppress(pending, pending.deadline_at, plan.jury, state.learned) for pending in due]
 
 
-def _report(state: FilterState, report: TrackReport) -> list[Decision]:
+def _report(state: FilterState, report: TrackReport, plan: FilterPlan) -> list[Decision]:
     state.reports.pop(report.track, None)
     state.reports[report.track] = report
     learn(state.learned, report)
@@ -173,7 +176,7 @@ def _report(state: FilterState, report: TrackReport) -> list[Decision]:
         decision = None
         if report.track in pending.tracks:
             pending.reports[report.track] = report
-            decision = accept(pending, report.at, state.learned)
+            decision = accept(pending, report.at, plan.jury, state.learned)
         if decision is None:
             waiting.append(pending)
         else:
@@ -186,7 +189,7 @@ def _admit(state: FilterState, candidate: Candidate, plan: FilterPlan) -> list[D
     earliest = candidate.known_at - plan.memory_ms
     remembered = {t: report for t, report in state.reports.items() if report.at > earliest}
     pending = wait(candidate, plan.min_scores.get(candidate.rule, 0.0), remembered)
-    decision = accept(pending, candidate.known_at, state.learned)
+    decision = accept(pending, candidate.known_at, plan.jury, state.learned)
     if decision is not None:
         return [decision]
     state.pending.append(pending)
@@ -197,7 +200,7 @@ def _admit(state: FilterState, candidate: Candidate, plan: FilterPlan) -> list[D
     oldest = state.pending.pop(0)
     waited_s = (candidate.known_at - oldest.deadline_at + PATIENCE_MS) / 1000
     overrun = Reason(check="waiting", favours=False, value=waited_s)
-    return [suppress(oldest, candidate.known_at, state.learned, overrun)]
+    return [suppress(oldest, candidate.known_at, plan.jury, state.learned, overrun)]
 
 
 def _forget(state: FilterState, plan: FilterPlan, now: int) -> None:

@@ -8,7 +8,7 @@ Evidence, 1950, chapter 6); the score is its probability.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from schemas.records import Candidate, Reason, TrackReport
@@ -21,6 +21,14 @@ THRESHOLD = 0.5
 """Of the score; chosen by ``tests.bench.filter``."""
 VETOED = 0.01
 """The highest score of what one check alone has decided against."""
+
+
+@dataclass(frozen=True, slots=True)
+class Jury:
+    """The checks, in the order of their reasons, and the score from which on a candidate passes."""
+
+    checks: tuple[Check, ...]
+    threshold: float = THRESHOLD
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +50,15 @@ def judge(
     candidate: Candidate,
     reports: Mapping[str, TrackReport],
     min_score: float,
-    checks: Sequence[Check],
-    known: Mapping[str, Learned] | None = None,
+    jury: Jury,
+    known: Mapping[str, Learned],
 ) -> Judgement:
     """Judge a candidate by the newest report of each of its tracks and what is ``known`` of cameras.
 
     Every track must pass. A candidate without tracks passes with score 1.
     """
     found = [
-        _judge_track(_subject(candidate, track, reports.get(track), min_score, known or {}), checks)
+        _judge_track(_subject(candidate, track, reports.get(track), min_score, known), jury)
         for track in tracks_of(candidate)
     ]
     return min(found, key=lambda one: one.score, default=Judgement(True, 1.0, ()))
@@ -67,10 +75,10 @@ def newest_reports(candidate: Candidate) -> dict[str, TrackReport]:
     return newest
 
 
-def _judge_track(subject: Subject, checks: Sequence[Check]) -> Judgement:
+def _judge_track(subject: Subject, jury: Jury) -> Judgement:
     reasons: list[Reason] = []
     total, vetoed = 0.0, False
-    for check in checks:
+    for check in jury.checks:
         finding = check.judge(subject)
         if finding is None:
             continue
@@ -87,7 +95,7 @@ def _judge_track(subject: Subject, checks: Sequence[Check]) -> Judgement:
     score = 1 / (1 + math.exp(-total))
     if vetoed:
         score = min(score, VETOED)
-    return Judgement(score >= THRESHOLD, score, tuple(reasons))
+    return Judgement(score >= jury.threshold, score, tuple(reasons))
 
 
 def _subject(

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from schemas.records import Candidate, Decision, Reason, TrackReport
-from streams.core.checks.judge import Judgement, judge, newest_reports, tracks_of
-from streams.core.checks.registry import CHECKS
+from streams.core.checks.judge import Judgement, Jury, judge, newest_reports, tracks_of
 from streams.core.learning.place import Learned
 
 PATIENCE_MS = 10_000
@@ -42,20 +41,22 @@ def wait(candidate: Candidate, min_score: float, remembered: dict[str, TrackRepo
     return Pending(candidate, min_score, deadline_at, list(tracks), reports)
 
 
-def accept(pending: Pending, at: int, known: Mapping[str, Learned]) -> Decision | None:
+def accept(pending: Pending, at: int, jury: Jury, known: Mapping[str, Learned]) -> Decision | None:
     """Accept the candidate at ``at`` if every track passes by what is ``known`` of its camera."""
-    judgement = _judge(pending, known)
+    judgement = _judge(pending, jury, known)
     return _decision(pending, judgement, at, judgement.reasons) if judgement.passed else None
 
 
-def suppress(pending: Pending, at: int, known: Mapping[str, Learned], *reasons: Reason) -> Decision:
+def suppress(
+    pending: Pending, at: int, jury: Jury, known: Mapping[str, Learned], *reasons: Reason
+) -> Decision:
     """Suppress the candidate at ``at``, with the checks' last word and any ``reasons`` besides."""
-    judgement = _judge(pending, known)
+    judgement = _judge(pending, jury, known)
     return _decision(pending, judgement, at, (*judgement.reasons, *reasons), suppressed=True)
 
 
-def _judge(pending: Pending, known: Mapping[str, Learned]) -> Judgement:
-    return judge(pending.candidate, pending.reports, pending.min_score, CHECKS, known)
+def _judge(pending: Pending, jury: Jury, known: Mapping[str, Learned]) -> Judgement:
+    return judge(pending.candidate, pending.reports, pending.min_score, jury, known)
 
 
 def _decision(

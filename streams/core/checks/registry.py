@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from streams.core.checks.check import Check
+from streams.core.checks.judge import Jury
 from streams.core.checks.light import LightCheck
 from streams.core.checks.moved import MovedCheck
 from streams.core.checks.score import ScoreCheck
@@ -12,15 +12,17 @@ from streams.core.checks.size import SizeCheck
 from streams.core.checks.static import StaticCheck
 from streams.core.checks.told import ToldCheck
 
-CHECKS: tuple[Check, ...] = (
-    ScoreCheck(),
-    MovedCheck(),
-    StaticCheck(),
-    SizeCheck(),
-    LightCheck(),
-    SizeJumpsCheck(),
-    PathCheck(),
-    OutlineCheck(),
-    SecondLookCheck(),
-    ToldCheck(),
+JURY = Jury(
+    (
+        ScoreCheck(),
+        MovedCheck(),
+        StaticCheck(),
+        SizeCheck(),
+        LightCheck(),
+        SizeJumpsCheck(),
+        PathCheck(),
+        OutlineCheck(),
+        SecondLookCheck(),
+        ToldCheck(),
+    )
 )

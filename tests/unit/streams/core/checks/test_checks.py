@@ -11,7 +11,7 @@ from schemas.records import Candidate, TrackReport, Trigger
 from streams.core.checks.check import Subject
 from streams.core.checks.judge import judge, tracks_of
 from streams.core.checks.moved import NEUTRAL, MovedCheck
-from streams.core.checks.registry import CHECKS
+from streams.core.checks.registry import JURY
 from streams.core.checks.score import ScoreCheck
 from streams.core.tracking import evidence as evidences
 from streams.core.tracking.sighting import Sighting
@@ -78,20 +78,20 @@ def test_what_stands_still_by_nature_need_not_move() -> None:
 def test_the_track_that_convinces_least_decides_and_its_reasons_add_up() -> None:
     two = candidate(trigger("door", 1, "a"), trigger("door", 2, "b"))
     reports = {"a": report("a", 1, 0.1, 0.9), "b": report("b", 2, 3.0, 0.6)}
-    judgement = judge(two, reports, 0.5, CHECKS)
+    judgement = judge(two, reports, 0.5, JURY, {})
     found = {one.check: (one.favours, one.value) for one in judgement.reasons}
     assert (found["score"], found["moved"]) == ((True, 0.9), (False, 0.1))
     assert not judgement.passed
     odds = judgement.score / (1 - judgement.score)
     assert math.log(odds) == pytest.approx(sum(one.weight for one in judgement.reasons))
-    passed = judge(two, {**reports, "a": report("a", 3, 3.0, 0.9)}, 0.5, CHECKS)
+    passed = judge(two, {**reports, "a": report("a", 3, 3.0, 0.9)}, 0.5, JURY, {})
     assert passed.passed and passed.score > 0.9
-    vetoed = judge(two, {**reports, "a": report("a", 3, 3.0, 0.9)}, 0.65, CHECKS)
+    vetoed = judge(two, {**reports, "a": report("a", 3, 3.0, 0.9)}, 0.65, JURY, {})
     assert not vetoed.passed and vetoed.score <= 0.01
 
 
 def test_without_tracks_it_passes() -> None:
-    judgement = judge(candidate(trigger("lens", 1, None)), {}, 1.0, CHECKS)
+    judgement = judge(candidate(trigger("lens", 1, None)), {}, 1.0, JURY, {})
     assert (judgement.passed, judgement.score, judgement.reasons) == (True, 1.0, ())
 
 
