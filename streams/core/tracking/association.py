@@ -178,6 +178,8 @@ def _hidden(tracks: Sequence[Track], rows: Sequence[int], aspect: float) -> dict
     boxes = [motions.box_of(tracks[row].motion, aspect) for row in rows]
     for index, (row, box) in enumerate(zip(rows, boxes, strict=True)):
         for other, its in zip(rows[:index], boxes[:index], strict=True):
+            if box[2] <= its[0] or its[2] <= box[0]:
+                continue
             if box[3] < its[3]:
                 hidden[row] = max(hidden[row], overlap(box, its))
             else:

@@ -33,7 +33,7 @@ _EXPLAINED = 0.5
 """Something of which so much lies in a named object of another model is that object, or of it."""
 
 
-class Detection(msgspec.Struct, frozen=True):
+class Detection(msgspec.Struct, frozen=True, gc=False):
     """One object in one frame."""
 
     box: Box

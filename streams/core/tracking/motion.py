@@ -50,7 +50,7 @@ class Noise:
     """So far from the filter's centre to the detected one lies the object, of 1."""
 
 
-class Motion(msgspec.Struct):
+class Motion(msgspec.Struct, gc=False):
     """State of one object at ``at``."""
 
     at: int
@@ -102,12 +102,11 @@ def advance(motion: Motion, at: int, noise: Noise) -> None:
     motion.at = at
     motion.x += motion.vx * dt
     motion.y += motion.vy * dt
-    density = (noise.acceleration * motion.size) ** 2
-    motion.position_variance += (
-        2 * dt * motion.covariance + dt * dt * motion.velocity_variance + density * dt * dt * dt / 3
-    )
-    motion.covariance += dt * motion.velocity_variance + density * dt * dt / 2
-    motion.velocity_variance += density * dt
+    growth = (noise.acceleration * motion.size) ** 2 * dt
+    velocity_variance = motion.velocity_variance
+    motion.position_variance += dt * (2 * motion.covariance + dt * (velocity_variance + growth / 3))
+    motion.covariance += dt * (velocity_variance + growth / 2)
+    motion.velocity_variance = velocity_variance + growth
     motion.size_variance += noise.size_drift * noise.size_drift * dt
 
 

@@ -9,7 +9,7 @@ from streams.core.geometry import Box
 from streams.core.tracking.attributes import Attributes
 
 
-class Sighting(msgspec.Struct, frozen=True):
+class Sighting(msgspec.Struct, frozen=True, gc=False):
     """One detection of an object in one frame."""
 
     at: int
