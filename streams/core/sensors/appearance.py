@@ -98,10 +98,8 @@ def appearance(view: View, baseline: Baseline | None) -> Appearance:
 
 
 def field_of(view: View) -> Field:
-    """Return the structure of a picture as a field; one of another size counts as without edges."""
+    """Return the structure of a picture, a byte for each of ``CELLS``, as a field."""
     codes = np.frombuffer(view.structure, np.uint8)
-    if codes.size != CELLS:
-        return np.zeros((ROWS, COLUMNS), np.complex64)
     angle = (codes >> 4) * np.float32(np.pi / 8)
     field = (codes & 15) * np.exp(1j * angle)
     return np.asarray(field, np.complex64).reshape(ROWS, COLUMNS)

@@ -9,7 +9,7 @@ import msgspec
 from schemas.records import View
 from schemas.site.sensors import TamperSensor
 from schemas.site.values import milliseconds
-from streams.core.sensors.appearance import Baseline, appearance, learned
+from streams.core.sensors.appearance import CELLS, Baseline, appearance, learned
 from streams.core.sensors.base import Context, Fired, Seen, Sensor, Shown
 from streams.core.sensors.spell import Spell, go_on, outlasted, stand_still
 
@@ -62,7 +62,7 @@ class Tamper(Sensor[TamperState]):
     def show(self, state: TamperState, shown: Shown) -> list[Fired]:
         """Compare the picture with the view that was learned, and learn from it if it is fine."""
         view = shown.view
-        if view is None:
+        if view is None or len(view.structure) != CELLS:
             go_on(state.spell, None, shown.at, gap_ms=self.gap_ms)
             return []
         what = self._what(state, view)

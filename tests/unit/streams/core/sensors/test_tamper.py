@@ -1,6 +1,7 @@
 """``tamper``: what is done to a camera is told at its time; light, weather and people are not it."""
 
 import math
+from dataclasses import replace
 from itertools import cycle
 
 import msgspec
@@ -167,3 +168,8 @@ def test_a_camera_of_which_capture_tells_nothing_is_not_judged() -> None:
     plan = sensor(kind="tamper")
     state = plan.begin()
     assert [plan.show(state, Shown(at)) for at in range(0, 9000, 500)] == [[]] * 18
+    ((_, view),) = views([np.zeros_like(yard())])
+    coarser = replace(view, structure=b"")
+    assert [plan.show(state, Shown(at, 0.0, coarser)) for at in range(9000, 19_000, 500)] == [
+        []
+    ] * 20
