@@ -57,7 +57,7 @@ def register(app: typer.Typer) -> None:
                     f"{rules} is for site {new.site}, the stack here runs {config.site}: give "
                     "--data-dir, or change `site:`"
                 )
-            said = rerun(bootstrap, config, lambda _version: new, stretch, tuple(camera or ()))
+            said = rerun(bootstrap, config, running.judging_by(new), stretch, tuple(camera or ()))
         finally:
             running.close()
         cameras = frozenset(camera or config.cameras)

@@ -49,7 +49,11 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _replay(wanted: ReplayArguments, config: SiteConfig) -> None:
-    pipeline = Pipeline(config)
+    strange = [mode for mode in wanted.armed if mode not in config.known_modes()]
+    if strange:
+        known = ", ".join(sorted(config.known_modes())) or "none"
+        raise Rejected(f"--armed {strange[0]}: no rule is armed in that mode; there is {known}")
+    pipeline = Pipeline(config.armed_in(wanted.armed))
     shown = [run.camera for run in wanted.cameras if run.video is not None]
     uses = {
         name: uses_for(wanted, config.cameras[name]) for name in shown if name in config.cameras

@@ -47,6 +47,8 @@ class ReplayArguments:
     events_out: Path | None
     verdicts_out: Path | None
     tracks_out: Path | None
+    armed: tuple[str, ...] = ()
+    """Modes that the site is armed in all the while."""
 
 
 def parse(arguments: Sequence[str]) -> ReplayArguments:
@@ -76,6 +78,7 @@ def parse(arguments: Sequence[str]) -> ReplayArguments:
         model_file=files.pop(None, None),
         named_files=tuple((name, path) for name, path in files.items() if name is not None),
         data_dir=found.data_dir,
+        armed=tuple(found.armed),
         triggers_out=found.triggers_out,
         events_out=found.events_out,
         verdicts_out=found.verdicts_out,
@@ -152,6 +155,13 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         metavar="DIR",
         help="of an embedded stack: its models are asked where no file is given",
+    )
+    parser.add_argument(
+        "--armed",
+        action="append",
+        default=[],
+        metavar="MODE",
+        help="a mode that the site is armed in all the while; rules with `armed` are silent else",
     )
     outputs = parser.add_argument_group("results")
     outputs.add_argument("--triggers-out", type=Path, metavar="T.jsonl")

@@ -79,7 +79,7 @@ def _replay(found: argparse.Namespace) -> Said:
         configs: Configs = running.get
         if found.site != RUNNING:
             _, other = read_site(Path(found.site))
-            configs = lambda _version: other
+            configs = running.judging_by(other)
         latest = running.latest(found.cameras)
         return rerun(bootstrap, latest, configs, stretch, tuple(found.cameras))
     finally:

@@ -167,6 +167,18 @@ class RunningConfigs:
         except Retryable as error:
             raise Rejected(str(error), reason="unknown-config-version") from error
 
+    def judging_by(self, other: SiteConfig) -> Configs:
+        """Return another configuration for every version, armed as the site was under it."""
+
+        def get(version: int) -> SiteConfig:
+            try:
+                return other.armed_in(self.get(version).modes)
+            except Rejected:
+                # In which modes the site was then is not kept.
+                return other
+
+        return get
+
 
 def moment(text: str) -> int:
     """Read an ISO time, UTC where it names no zone, as UTC ms.
