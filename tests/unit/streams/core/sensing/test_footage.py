@@ -139,5 +139,5 @@ def test_identities_with_public_detections() -> None:
             tracked.setdefault(row.seq + 1, []).append((row.track, row.box))
         truth_boxes = true_boxes(sequence, width, height)
         quality.append((mota(truth_boxes, tracked), idf1(truth_boxes, tracked)))
-    assert sum(item[0] for item in quality) / 2 >= 0.60
-    assert sum(item[1] for item in quality) / 2 >= 0.62
+    assert sum(item[0] for item in quality) / 2 >= 0.68
+    assert sum(item[1] for item in quality) / 2 >= 0.68
