@@ -39,6 +39,7 @@ class RecordConsumer:
         if instance:
             config["group.instance.id"] = instance
         self._consumer = Consumer(config, logger=CLIENT_LOG)
+        self._paused: set[tuple[str, int]] = set()
         self._consumer.subscribe(list(topics))
 
     def read(self, limit: int = 500, timeout_s: float = 0.5) -> list[Message]:
@@ -105,11 +106,17 @@ class RecordConsumer:
 
     def pause(self) -> None:
         """Stop fetching; :meth:`read` goes on keeping the place in the group."""
-        self._consumer.pause(self._consumer.assignment())
+        places = self._consumer.assignment()
+        self._paused |= {(place.topic, place.partition) for place in places}
+        self._consumer.pause(places)
 
     def resume(self) -> None:
         """Fetch again after :meth:`pause`."""
-        self._consumer.resume(self._consumer.assignment())
+        # The client keeps a pause for a partition that it loses meanwhile: given back, it would
+        # never be read again.
+        places = self.assigned() | self._paused
+        self._paused = set()
+        self._consumer.resume([TopicPartition(*place) for place in sorted(places)])
 
     def assigned(self) -> set[tuple[str, int]]:
         """Return the (topic, partition) pairs that this member reads now."""
