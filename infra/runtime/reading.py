@@ -39,10 +39,11 @@ def read_on(bootstrap: str, topic: str, partition: int, start: int) -> Iterator[
         position = max(low, start)
         consumer.assign([TopicPartition(topic, partition, position)])
         while position < end:
-            found = consumer.consume(_BATCH, _TIMEOUT_S)
-            if not found:
+            # To wait for a whole batch would wait at the end of the partition in vain.
+            first = consumer.poll(_TIMEOUT_S)
+            if first is None:
                 raise Retryable(f"{topic}[{partition}] stopped answering at offset {position}")
-            for raw in found:
+            for raw in (first, *consumer.consume(_BATCH, 0)):
                 error = raw.error()
                 if error is not None:
                     if error.retriable():
