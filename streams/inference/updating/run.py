@@ -48,13 +48,14 @@ class Models:
         stopping = service.stopping.is_set
         self._producer = producer
         self._inbox = inbox
-        self._store = WeightStore(folder / FOLDER / "weights")
+        store = WeightStore(folder / FOLDER / "weights")
         self._ledger = Ledger(folder / FOLDER)
         self._entries = self._ledger.read()
         self._waits: dict[str, Wait] = {}
+        self._first = True
         self._inspected_s = float("-inf")
         self._client = TritonClient(settings.need("triton_grpc"))
-        self._source = Source(self._store, self._inbox.pieces, self._inbox.read_at, stopping)
+        self._source = Source(store, self._inbox.pieces, self._inbox.read_at, stopping)
         self._updater = Updater(
             folder,
             self._client,
@@ -82,16 +83,17 @@ class Models:
         came = self._inbox.read()
         if not self._inbox.caught_up:
             return
-        wanted = self._inbox.wanted
-        self._waits = {
+        unanswered = {update.model: update for update in self._unanswered()}
+        waits = {
             model: replace(wait, next_s=0.0) if wait.update.sha256 in came else wait
             for model, wait in self._waits.items()
-            if wanted.get(model) == wait.update
+            if unanswered.get(model) == wait.update
         }
-        for model, update in wanted.items():
-            entry = self._entries.get(model)
-            if entry is None or not entry.answers(update):
-                self._answer(update, entry)
+        if self._first or len(waits) < len(self._waits):
+            self._forget_weights()
+        self._waits, self._first = waits, False
+        for model, update in unanswered.items():
+            self._answer(update, self._entries.get(model))
         for model, why in self._watcher.turn().items():
             self._settle(self._updater.roll_back(self._entries[model], why))
         self._inspect()
@@ -116,7 +118,17 @@ class Models:
             return
         self._waits.pop(update.model, None)
         self._settle(entry)
-        self._store.keep_only(wait.update.sha256 for wait in self._waits.values())
+        self._forget_weights()
+
+    def _unanswered(self) -> list[ModelUpdate]:
+        return [
+            update
+            for model, update in self._inbox.wanted.items()
+            if model not in self._entries or not self._entries[model].answers(update)
+        ]
+
+    def _forget_weights(self) -> None:
+        self._source.keep_only(update.sha256 for update in self._unanswered())
 
     def _put_off(self, wait: Wait, why: str) -> None:
         now_s = time.monotonic()

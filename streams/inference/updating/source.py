@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 
 from schemas.errors import Retryable
 from schemas.records import ModelUpdate
 from streams.inference.updating.downloading import download, shown
 from streams.inference.updating.pieces import Pieces, ReadAt
 from streams.inference.updating.weights import WeightStore
+
+
+@dataclass(frozen=True, slots=True)
+class _Download:
+    result: Future[None]
+    given_up: Event
 
 
 class Source:
@@ -31,7 +39,7 @@ class Source:
         self._read_at = read_at
         self._stopping = stopping
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="download")
-        self._downloads: dict[str, Future[None]] = {}
+        self._downloads: dict[str, _Download] = {}
 
     def bring(self, update: ModelUpdate) -> Path | None:
         """Return the file of an update's weights, its checksum verified; None for those without.
@@ -51,6 +59,13 @@ class Source:
             return self._store.join(digest, update.chunks)
         return self._downloaded(update.address or "", update)
 
+    def keep_only(self, digests: Iterable[str]) -> None:
+        """Give up what nobody waits for any more."""
+        wanted = set(digests)
+        for digest in self._downloads.keys() - wanted:
+            self._downloads.pop(digest).given_up.set()
+        self._store.keep_only(wanted)
+
     def close(self) -> None:
         """End a download; it goes on where it stopped."""
         self._pool.shutdown(cancel_futures=True)
@@ -58,13 +73,20 @@ class Source:
     def _downloaded(self, address: str, update: ModelUpdate) -> Path:
         digest = update.sha256
         path = self._store.download(digest)
-        under_way = self._downloads.get(digest)
-        if under_way is None:
-            under_way = self._pool.submit(download, address, update.size, path, self._stopping)
-            self._downloads[digest] = under_way
-        if not under_way.done():
+        if digest not in self._downloads:
+            self._downloads[digest] = self._begin(address, update.size, path)
+        result = self._downloads[digest].result
+        if not result.done():
             have = path.stat().st_size if path.exists() else 0
             raise Retryable(f"{shown(address)} is being fetched: {have} of {update.size} bytes")
         del self._downloads[digest]
-        under_way.result()
+        result.result()
         return self._store.take(digest, path)
+
+    def _begin(self, address: str, size: int, path: Path) -> _Download:
+        given_up = Event()
+
+        def stopping() -> bool:
+            return given_up.is_set() or self._stopping()
+
+        return _Download(self._pool.submit(download, address, size, path, stopping), given_up)

@@ -84,6 +84,14 @@ class Place:
             self.folder, client, self.weights, lambda: [b""], lambda: self.now_at, lambda: False
         )
 
+    @staticmethod
+    def again(place: Place) -> Place:
+        """Return the place after a restart of the updater: what is on disk and Triton stay."""
+        other = Place(place.tmp_path)
+        other.triton.served, other.weights = place.triton.served, place.weights
+        other.updater._source = place.weights
+        return other
+
     def release(self, score: float, **values: Any) -> ModelUpdate:
         """Make weights that can be fetched, and the update that wants them."""
         path = save_network(self.tmp_path / f"{score}.onnx", score)
@@ -198,6 +206,31 @@ def test_while_triton_is_away_the_update_waits_and_is_then_applied_once(place: P
     assert (entry.state, entry.version, entry.before) == ("applied", "2", "1")
     assert repository.versions(place.folder, "tiny") == ["1", "2"]
     assert place.weights.brought.count(wanted.sha256) == 1
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("step", ["install", "load", "put_in_force"])
+def test_killed_anywhere_the_next_start_ends_the_same(place: Place, step: str, moment: str) -> None:
+    first = place.updater.answer(place.release(0.9), None)
+    wanted = place.release(0.8)
+    whole = getattr(repository, step)
+
+    def killed(*arguments: Any, **options: Any) -> Any:
+        if moment == "after":
+            whole(*arguments, **options)
+        raise Killed
+
+    with patch.object(repository, step, killed), pytest.raises(Killed):
+        place.updater.answer(wanted, first)
+    entry = Place.again(place).updater.answer(wanted, first)
+    assert (entry.state, entry.version, entry.before) == ("applied", "2", "1")
+    assert entry.watch_until_at > 0
+    assert repository.versions(place.folder, "tiny") == ["1", "2"]
+    assert place.triton.served == {"tiny": "2"}
 
 
 def test_errors_bring_the_version_before_back(place: Place) -> None:
