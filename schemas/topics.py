@@ -6,7 +6,7 @@ everywhere, so that retention counts from arrival and event time lives in the re
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from schemas.records import (
@@ -44,6 +44,7 @@ _DAY = 24 * 60 * _MINUTE
 _MIB = 1 << 20
 LARGE_RECORD_BYTES = 10 * _MIB
 _STATE_SEGMENT_BYTES = 8 * _MIB
+_MODELS_SEGMENT_BYTES = 64 * _MIB
 # A dead letter is its source's record and headers that say what was wrong with it.
 _DEAD_LETTER_BYTES = LARGE_RECORD_BYTES + _MIB // 2
 
@@ -258,7 +259,11 @@ def _down_topics(site: str) -> tuple[Topic, ...]:
     )
 
 
-_MODELS = _down("down.global.models", ModelUpdate, ModelChunk, about="desired versions of models")
+# Only closed segments are compacted: emptied weights would lie about in a large one for long.
+_MODELS = replace(
+    _down("down.global.models", ModelUpdate, ModelChunk, about="desired versions of models"),
+    settings=(("segment.bytes", str(_MODELS_SEGMENT_BYTES)),),
+)
 
 
 def dead_letter_topic(source: str) -> str:
