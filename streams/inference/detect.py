@@ -166,7 +166,7 @@ class Detector:
         # What must be kept is no reason to read on: nothing of it can be left out.
         while len(turn.messages) < limit and kept < READ_AT_ONCE and size < READ_BYTES:
             messages = self._consumer.read(READ_AT_ONCE, timeout_s)
-            if not messages and (self._now_s() >= until_s or not self._consumer.lag()):
+            if not messages and not overloaded:
                 return
             turn.messages += messages
             RECORDS_IN.labels(SOURCE).inc(len(messages))
@@ -174,6 +174,8 @@ class Detector:
                 self._take(turn, message)
                 size += len(message.value or b"")
             kept = sum(isinstance(one.record, Frame) and one.record.keep for one in turn.entries)
+            if overloaded and (self._now_s() >= until_s or self._consumer.lag() < READ_AT_ONCE):
+                return
             timeout_s = _READ_ON_TIMEOUT_S if overloaded else 0.0
 
     def _take(self, turn: Turn, message: Message) -> None:

@@ -1,9 +1,10 @@
 """What to leave out when frames come faster than the models answer: the newest of a camera wins.
 
 A backlog alone is no overload: after a restart it is worked off. Only when working it off would
-take too long are frames left out, until none had to be for a while. Then of each camera the newest
-frame is looked at, and where even these are too many, those of the cameras that have waited longest:
-all get the same share, however many frames one of them sends, and no answer is old.
+take too long are frames left out, until none had to be for a while. Then no more is taken on at once
+than a moment's work, so no answer is old, and all cameras get the same share of it, however many
+frames one of them sends: each its newest frame, and what it gets beyond that spread over the others.
+Where even the newest are too many, the cameras that got the fewest so far come first.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 _SMOOTHING = 0.2
+_ENOUGH = 8
+"""Fewer looks at once than this take longer for each: they show no more than a lower bound."""
 _REMEMBERED = 4096
 
 
@@ -23,7 +26,7 @@ class OverloadConfig:
     """Work waiting that would take longer than this is overload."""
     calm_s: float = 30.0
     """So long must nothing have been left out for it to be over."""
-    turn_s: float = 1.0
+    turn_s: float = 0.5
     """In overload so much work is taken on at once: an answer is then at most about twice as old."""
 
 
@@ -36,10 +39,8 @@ class Load:
     overloaded: bool = False
     left_out_s: float = 0.0
     """When a look was last left out, on the clock of ``now_s``."""
-    turn: int = 0
-    """Turns in which looks were left out, so far."""
     served: Mapping[str, int] = field(default_factory=dict)
-    """The turn of each camera's latest look in overload."""
+    """The looks that each camera got since overload began."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,8 @@ def answered(load: Load, looks: int, busy_s: float) -> Load:
     if looks == 0 or busy_s <= 0:
         return load
     rate = looks / busy_s
+    if looks < _ENOUGH and rate <= (load.looks_per_s or rate):
+        return load
     if load.looks_per_s is not None:
         rate = load.looks_per_s + _SMOOTHING * (rate - load.looks_per_s)
     return replace(load, looks_per_s=rate)
@@ -86,28 +89,56 @@ def step(
     left_out_s = now_s if left_out else load.left_out_s
     over = now_s - left_out_s >= config.calm_s
     if over:
-        return replace(load, overloaded=False, turn=0, served={}), left_out
-    return Load(load.looks_per_s, True, left_out_s, load.turn + 1, served), left_out
+        return replace(load, overloaded=False, served={}), left_out
+    return Load(load.looks_per_s, True, left_out_s, served), left_out
 
 
 def _taken(
     load: Load, looks_per_s: float, looks: Sequence[Waiting], config: OverloadConfig
 ) -> tuple[frozenset[int], dict[str, int]]:
-    """Return which looks to take, and which cameras have been served when."""
+    """Return which looks to take, and how many each camera has got."""
     kept = frozenset(index for index, look in enumerate(looks) if look.keep)
-    newest = {look.camera: index for index, look in enumerate(looks)}
-    in_line = sorted(
-        (load.served.get(camera, -1), index)
-        for camera, index in newest.items()
-        if index not in kept
-    )
+    waiting: dict[str, list[int]] = {}
+    for index, look in enumerate(looks):
+        if not look.keep:
+            waiting.setdefault(look.camera, []).append(index)
     in_time = max(1, round(looks_per_s * config.turn_s))
     # What must be kept may fill a turn, but not take the others' share altogether.
     room = max(in_time - len(kept), -(-in_time // 2))
-    taken = kept | {index for _, index in in_line[:room]}
-    served = {camera: turn for camera, turn in load.served.items() if camera not in newest}
-    served |= {
-        camera: load.turn if index in taken else load.served.get(camera, -1)
-        for camera, index in newest.items()
-    }
-    return taken, dict(list(served.items())[-_REMEMBERED:])
+    least = min(load.served.values(), default=0)
+    so_far = {camera: load.served.get(camera, least) for camera in waiting}
+    in_line = sorted(waiting, key=so_far.__getitem__)
+    shares = _shares({camera: len(waiting[camera]) for camera in in_line}, room)
+    taken = set(kept)
+    for camera, share in shares.items():
+        taken.update(_spread(waiting[camera], share))
+    served = {camera: turn for camera, turn in load.served.items() if camera not in shares}
+    served |= {camera: so_far[camera] + share for camera, share in shares.items()}
+    return frozenset(taken), dict(list(served.items())[-_REMEMBERED:])
+
+
+def _shares(wanted: Mapping[str, int], room: int) -> dict[str, int]:
+    """Return how much of the room each gets: the same for all, but nobody more than it wants.
+
+    What is left over of the last round goes to those named first.
+
+    >>> _shares({"a": 1, "b": 9, "c": 3}, 8)
+    {'a': 1, 'b': 4, 'c': 3}
+    """
+    shares = dict.fromkeys(wanted, 0)
+    while room > 0 and (hungry := [name for name in wanted if shares[name] < wanted[name]]):
+        each = max(1, room // len(hungry))
+        for name in hungry[:room]:
+            more = min(each, wanted[name] - shares[name], room)
+            shares[name] += more
+            room -= more
+    return shares
+
+
+def _spread(indices: Sequence[int], share: int) -> list[int]:
+    """Return so many of the indices, evenly, the last among them.
+
+    >>> _spread([0, 1, 2, 3, 4], 2), _spread([7, 8, 9], 1), _spread([1, 2], 0)
+    ([4, 2], [9], [])
+    """
+    return [indices[-1 - step * len(indices) // share] for step in range(share)]

@@ -32,7 +32,7 @@ def test_nothing_is_left_out_before_the_speed_is_known() -> None:
 
 
 def test_in_overload_the_newest_of_each_camera_and_all_to_keep_stay() -> None:
-    load, left_out = step(Load(looks_per_s=10), looks("abCaCba"), 100, 0.0, CONFIG)
+    load, left_out = step(Load(looks_per_s=4), looks("abCaCba"), 100, 0.0, CONFIG)
     assert load.overloaded
     assert sorted(left_out) == [0, 1, 3]
 
@@ -49,14 +49,19 @@ def test_where_even_the_newest_are_too_many_cameras_take_turns() -> None:
     assert set(taken.values()) == {15}
 
 
+def test_what_a_camera_gets_beyond_its_newest_frame_is_spread_over_the_others() -> None:
+    _, left_out = step(Load(looks_per_s=5, overloaded=True), looks("aaaaaaaab"), 0, 0.0, CONFIG)
+    assert sorted(set(range(9)) - left_out) == [1, 3, 5, 7, 8]
+
+
 def test_what_must_be_kept_does_not_take_the_share_of_the_others() -> None:
     _, left_out = step(Load(looks_per_s=4, overloaded=True), looks("AAAAAAbcd"), 0, 0.0, CONFIG)
     assert len(left_out) == 1
 
 
 def test_overload_is_over_when_nothing_had_to_be_left_out_for_a_while() -> None:
-    load, _ = step(Load(looks_per_s=10), looks("aa"), 100, 0.0, CONFIG)
-    load, left_out = step(load, looks("aa"), 0, 10.0, CONFIG)
+    load, _ = step(Load(looks_per_s=2), looks("aaa"), 100, 0.0, CONFIG)
+    load, left_out = step(load, looks("aaa"), 0, 10.0, CONFIG)
     assert left_out
     load, left_out = step(load, looks("ab"), 0, 39.0, CONFIG)
     assert load.overloaded and not left_out
@@ -80,6 +85,13 @@ def test_the_speed_is_smoothed() -> None:
     assert load.looks_per_s == 10
     assert answered(load, 20, 1.0).looks_per_s == 12
     assert answered(load, 0, 1.0) == load
+
+
+def test_a_few_looks_show_only_that_it_is_at_least_so_fast() -> None:
+    assert answered(Load(), 1, 1.0).looks_per_s is None
+    load = answered(Load(), 10, 1.0)
+    assert answered(load, 1, 1.0) == load
+    assert (answered(load, 1, 0.05).looks_per_s or 0) > 10
 
 
 @dataclass
