@@ -38,6 +38,8 @@ class Compared:
     fate: Fate
     before: Raised | None
     after: Raised | None
+    within: str | None = None
+    """Id of an event of the other side, paired with another, that this one falls into."""
 
     @property
     def event(self) -> Raised:
@@ -79,8 +81,8 @@ def compare(before: Sequence[Raised], after: Sequence[Raised]) -> list[Compared]
         if one.event_id in left and other.event_id in right:
             pairs.append((left.pop(one.event_id), right.pop(other.event_id)))
     found = [Compared("same", one, other) for one, other in pairs]
-    found += [Compared("gone", raised, None) for raised in left.values()]
-    found += [Compared("added", None, raised) for raised in right.values()]
+    found += [Compared("gone", one, None, _around(one, after)) for one in left.values()]
+    found += [Compared("added", None, one, _around(one, before)) for one in right.values()]
     return sorted(found, key=lambda item: (item.event.opened_at, item.event.event_id))
 
 
@@ -90,6 +92,12 @@ def counts(found: Iterable[Compared]) -> dict[Fate, int]:
     for item in found:
         fates[item.fate] += 1
     return fates
+
+
+def _around(one: Raised, others: Iterable[Raised]) -> str | None:
+    near = [other for other in others if _may_be_one(one, other)]
+    widest = max(near, key=lambda other: (_overlap_ms(one, other), other.event_id), default=None)
+    return None if widest is None else widest.event_id
 
 
 def _may_be_one(one: Raised, other: Raised) -> bool:

@@ -121,7 +121,10 @@ def _card(item: Compared, picture: bytes | None, zone: ZoneInfo) -> str:
 
 
 def _changes(item: Compared) -> str:
-    """Say what differs where both sides raised the event."""
+    """Say what differs where both sides raised the event, or what it has become part of."""
+    if item.within is not None:
+        side = "of the new rules" if item.after is None else "raised then"
+        return f'<p class="change">falls into event {escape(item.within[:8])} {side}</p>'
     if item.before is None or item.after is None:
         return ""
     before, after = item.before, item.after

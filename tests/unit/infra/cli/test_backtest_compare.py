@@ -64,6 +64,13 @@ def test_the_longest_overlap_is_paired_first() -> None:
     assert fates(before, after) == [("gone", "a", None), ("same", "b", "c")]
 
 
+def test_what_has_become_part_of_another_event_says_so() -> None:
+    before = [raised("a", 0, 5), raised("b", 8, 12), raised("d", 90, 95)]
+    found = {c.event.event_id: c for c in compare(before, [raised("c", 0, 20)])}
+    assert (found["c"].fate, found["b"].fate, found["b"].within) == ("same", "gone", "c")
+    assert (found["d"].fate, found["d"].within) == ("gone", None)
+
+
 events = st.lists(
     st.builds(
         lambda name, at, length, rule: raised(str(name), at, at + length, rule),

@@ -38,6 +38,12 @@ def test_every_event_has_a_card_under_its_fate() -> None:
     assert "ends +1.0 s" in text
 
 
+def test_a_card_says_which_event_it_has_become_part_of() -> None:
+    before = [raised("aaaaaaaa-1", 0, 5000), raised("b", 6000, 9000)]
+    text = render(PAGE, compare(before, [raised("cccccccc-1", 0, 9000)]), {})
+    assert "falls into event cccccccc of the new rules" in text
+
+
 def test_the_page_needs_nothing_else() -> None:
     text = render(PAGE, compare([], [raised("a", 0, 1)]), {})
     for reference in ("http:", "https:", "<script", "<link", "@import", "url("):
