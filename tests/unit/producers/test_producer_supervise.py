@@ -14,6 +14,7 @@ from schemas.codec import encode
 from schemas.errors import Retryable
 from schemas.records import Beat, Health
 from schemas.site import SiteConfig, parse
+from schemas.site.sensors import TamperSensor
 from tests.unit.producers.parts import Outbox, camera, make_film, noise
 
 
@@ -32,6 +33,15 @@ def wait_for(outbox: Outbox, name: str, state: str) -> str | None:
                 return one.reason
         time.sleep(0.02)
     raise AssertionError(f"{name} was never {state}")
+
+
+def wait_for_version(outbox: Outbox, version: int) -> None:
+    """Wait until a frame carries a version."""
+    for _ in range(500):
+        if outbox.frames[-1:] and outbox.frames[-1].config_version == version:
+            return
+        time.sleep(0.02)
+    raise AssertionError(f"no frame carries version {version}")
 
 
 @pytest.fixture
@@ -84,6 +94,26 @@ def test_a_camera_waits_until_it_is_known_what_was_written_before(
     finally:
         supervisor.stop()
     assert {one.epoch_at for one in outbox.frames} <= {5_000_000_000_001}
+
+
+def test_a_sensor_that_looks_at_pictures_interrupts_no_camera_and_gets_what_it_asks_for(
+    film: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervise, "written_before", lambda *_: (None, 0))
+    outbox = Outbox()
+    supervisor = Supervisor(cast(Any, outbox), "", {}, Clocks())
+    plain = site(good=make_film(film.parent / "long.avi", [noise(n) for n in range(90)]))
+    lens = TamperSensor(camera="good", kind="tamper")
+    watched = plain.model_copy(update={"sensors": {"lens": lens}})
+    try:
+        for version, config in enumerate((plain, watched, plain), start=1):
+            supervisor.apply(version, config)
+            wait_for_version(outbox, version)
+    finally:
+        supervisor.stop()
+    assert len({one.epoch_at for one in outbox.frames}) == 1
+    told = {(one.config_version, one.view is not None) for one in outbox.frames}
+    assert told == {(1, False), (2, True), (3, False)}
 
 
 def test_only_what_capture_reads_of_a_camera_interrupts_it() -> None:
