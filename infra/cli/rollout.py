@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import getpass
+from functools import partial
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
 from rich.console import Console
@@ -24,7 +26,7 @@ from schemas.errors import Rejected
 from schemas.records import ModelUpdate
 from streams.inference.importing import card_of
 from streams.inference.updating.answers import Receipts
-from streams.inference.updating.downloading import is_address
+from streams.inference.updating.downloading import is_address, shown
 from streams.inference.updating.publishing import Topic
 from streams.inference.updating.releases import (
     check_update,
@@ -97,8 +99,12 @@ def publish(
     data_dir: DataDir = DEFAULT_DATA_DIR,
 ) -> None:
     """Have sites take up a model, wave by wave, and stop where one does not."""
-    if address is not None and not is_address(address):
-        raise Rejected(f"--address {address!r}: give one of http or https", reason="bad-address")
+    if address is not None and (not is_address(address) or "@" in urlsplit(address).netloc):
+        raise Rejected(
+            f"--address {shown(address)}: give one of http or https, without a password, for it "
+            "stands in a topic that every site reads",
+            reason="bad-address",
+        )
     text = card_of(model_file, name, Said(decoding, card, labels, size, licence).values())
     digest, length = digest_of(model_file), model_file.stat().st_size
     update = ModelUpdate(
@@ -127,7 +133,8 @@ def publish(
         topic = Topic(bootstrap)
         if address is None:
             topic.send_weights(model_file, digest)
-        going = Rollout(update, topic, receipts, print, wait_s=wait_s, pause_s=pause_s)
+        say = partial(print, flush=True)
+        going = Rollout(update, topic, receipts, say, wait_s=wait_s, pause_s=pause_s)
         if going.run(waves(sites, planned), for_all=everywhere):
             topic.tidy()
             return

@@ -71,7 +71,7 @@ class Rollout:
                 for site, why in sorted({**found.failed, **found.missing}.items()):
                     self.say(f"{site}: {why}")
                 return False
-            self.say(f"{len(found.applied)} sites run {model} {self.update.version}")
+            self.say(f"{model} {self.update.version} runs at {_named(found.applied)}")
         if for_all:
             self.wishes.send(self.update, [None])
         return True

@@ -56,7 +56,7 @@ def console(site: Publisher, monkeypatch: pytest.MonkeyPatch) -> Iterator[Consol
 
 def test_a_rollout_goes_on_stops_and_comes_back(console: Console) -> None:
     done = console.publish(0.9, "--site", SITE)
-    assert done.exit_code == 0 and "1 sites run" in done.stdout, done.output
+    assert done.exit_code == 0 and f"runs at {SITE}" in done.stdout, done.output
     _, first, state, runs = console.row()
     assert state == "applied" and runs == first
 
