@@ -44,6 +44,9 @@ def _add_candidate(tree: Tree, candidate: dict[str, Any]) -> None:
         f"candidate {candidate['candidate']}: matched {_time(candidate['matched_at'])}, "
         f"decided {_time(candidate['decided_at'])}"
     )
+    level = candidate.get("level")
+    if level is not None:
+        branch.add(f"TMA-AVS-01 level {level['level']}: {escape(level['rule'])}")
     reasons = branch.add(f"verdict {candidate['verdict']}, score {candidate['score']:.3f}")
     for reason in candidate["reasons"]:
         side = "for" if reason["for"] else "against"

@@ -18,6 +18,8 @@ class Features(msgspec.Struct, frozen=True):
     """Tracks that began elsewhere in the picture at about the same time."""
     travelled: float = 0.0
     """Length of the way of the box centre, in mean box heights."""
+    way: float | None = None
+    """Length of the way of the smoothed box centre, in mean box heights."""
     seen: float = 1.0
     """Part of the analysed frames in which the object was detected."""
     attributes: dict[str, dict[str, float]] = {}

@@ -8,7 +8,7 @@ from streams.core.checks.check import Finding, Subject
 
 USUAL = 2
 """So many people come into different parts of a busy picture within half a second."""
-PER_TRACK = 0.8
+PER_TRACK = 1.2
 MOST = 4.0
 
 

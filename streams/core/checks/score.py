@@ -8,8 +8,8 @@ from streams.core.checks.check import Finding, Subject, between
 
 NEUTRAL = 0.55
 """Detectors give people and cars .6 to .9, posts and reflections that they take for them .3 to .5."""
-SLOPE = 8.0
-LEAST, MOST = -2.0, 2.5
+SLOPE = 10.0
+LEAST, MOST = -3.0, 3.0
 PERSISTENCE_S = 5.0
 """A flash of light is seen surely, too, but not for this long."""
 

@@ -14,9 +14,16 @@ USUAL_WASTE = 3.0
 WALKER_MOST = 7.0
 """Box heights a second: no one runs faster."""
 WASTE_SLOPE = 0.6
+STRAIGHT, CROOKED = 0.75, 0.35
+"""Displacement by way: who walks in comes to .9, what drifts by chance to .5 within seconds."""
+LEAST_WAY = 0.2
+YOUNG_S = 5.0
+"""After this long people turn round, too."""
 THINNEST, FLATTEST = 0.15, 6.0
-FLATTEST_PERSON = 1.3
+FLATTEST_PERSON = 1.2
+FLATNESS_SLOPE = 4.0
 MOST = 3.0
+MOST_OUTLINE = 5.0
 
 
 @dataclass(frozen=True)
@@ -35,12 +42,12 @@ class SizeJumpsCheck:
 
 @dataclass(frozen=True)
 class PathCheck:
-    """Against what darts about; the value is box heights a second of way that led nowhere."""
+    """Against what darts about or drifts; the value is displacement by way, 1 for a straight line."""
 
     name: str = "path"
 
     def judge(self, subject: Subject) -> Finding | None:
-        """Weigh the part of the way that led nowhere, and of a person the speed."""
+        """Weigh the way that led nowhere, of the box and of its smoothed centre, and the speed."""
         report = subject.report
         if report is None or report.observations < 3 or report.age_ms <= 0:
             return None
@@ -49,7 +56,14 @@ class PathCheck:
         excess = waste - USUAL_WASTE
         if report.class_name == PERSON:
             excess = max(excess, speed - WALKER_MOST)
-        return Finding(waste, 0.0 - between(0.0, WASTE_SLOPE * excess, MOST))
+        against = between(0.0, WASTE_SLOPE * excess, MOST)
+        way = subject.features.way
+        if way is None or way < LEAST_WAY:
+            return Finding(1.0, 0.0 - against)
+        straight = min(1.0, report.displacement / way)
+        drift = between(0.0, (STRAIGHT - straight) / (STRAIGHT - CROOKED), 1.0)
+        against += MOST * drift * min(1.0, YOUNG_S / subject.age_s)
+        return Finding(straight, 0.0 - min(against, MOST))
 
 
 @dataclass(frozen=True)
@@ -64,8 +78,11 @@ class OutlineCheck:
         if aspect is None:
             return None
         if not THINNEST <= aspect <= FLATTEST:
-            return Finding(aspect, -MOST)
+            return Finding(aspect, -MOST_OUTLINE)
         if subject.report is not None and subject.report.class_name == PERSON:
-            # Whoever lies on the ground is a person still: this alone does not decide.
-            return Finding(aspect, -1.5 if aspect > FLATTEST_PERSON else 0.0)
+            # The mean over the life: who falls was upright before.
+            return Finding(
+                aspect,
+                0.0 - between(0.0, FLATNESS_SLOPE * (aspect - FLATTEST_PERSON), MOST_OUTLINE),
+            )
         return Finding(aspect, 0.0)

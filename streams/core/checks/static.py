@@ -9,9 +9,9 @@ from streams.core.checks.check import Finding, Subject, between
 from streams.core.checks.moved import STILL_BY_NATURE
 from streams.core.learning.place import epoch_of, still_here
 
-CLEAR_OF_IT = 0.75
+CLEAR_OF_IT = 1.5
 """Box heights: what has moved this far is no sign, whatever else stands here."""
-PER_DOUBLING, PER_HOUR = 0.7, 0.6
+PER_DOUBLING, PER_HOUR = 1.2, 0.6
 MOST = 4.0
 NEW_AFTER_S = 5.0
 NEW_MOST = 2.0

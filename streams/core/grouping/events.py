@@ -86,7 +86,7 @@ def open_event(decision: Decision, group_key: str, grouping: RuleGrouping) -> Op
         config_version=candidate.config_version,
         model=model,
         model_version=model_version,
-        provenance=[decision_json(decision)],
+        provenance=[decision_json(decision, grouping.severity)],
     )
 
 
@@ -102,7 +102,7 @@ def add(event: OpenEvent, decision: Decision, grouping: RuleGrouping) -> None:
     event.score = max(event.score, decision.score)
     event.config_version = candidate.config_version
     event.model, event.model_version = model_of(candidate)
-    event.provenance.append(decision_json(decision))
+    event.provenance.append(decision_json(decision, grouping.severity))
     if len(event.provenance) > PROVENANCE_LIMIT:
         del event.provenance[1]
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from schemas.records import Candidate, Decision, FrameReference, Reason, Trigger
 from streams.core.checks.features import features_of
+from streams.core.grouping.level import level_of
 
 TRIGGER_LIMIT = 20
 """Triggers told of one candidate, the last ones."""
@@ -22,18 +23,22 @@ def reasons_json(reasons: Iterable[Reason]) -> str:
     return compact(_reasons(reasons))
 
 
-def decision_json(decision: Decision) -> str:
+def decision_json(decision: Decision, severity: str = "warning") -> str:
     """Return the whole chain behind one accepted candidate, as ``events explain`` prints it.
 
     Keys: ``candidate, matched_at, known_at, decided_at, verdict, score, camera, sensor, track,
-    class, frame, config_version, reasons, triggers``; a trigger has ``trigger_id, sensor, trigger,
+    class, frame, config_version, reasons, level, triggers``; ``level`` is ``{level, rule}`` after
+    TMA-AVS-01, for a rule of this ``severity``, and an event's is the highest; a trigger has
+    ``trigger_id, sensor, trigger,
     direction, track, class, score, triggered_at, since_at, known_at, frame, model,
     model_version`` and, where a second stage looked at its track, ``attributes``; a frame ``partition, offset, captured_at, box, score``. Times are UTC ms.
     """
     candidate = decision.candidate
+    level = level_of(decision, severity)
     return compact(
         {
             "candidate": candidate.candidate_id,
+            "level": {"level": level.level, "rule": level.rule},
             "matched_at": candidate.matched_at,
             "known_at": candidate.known_at,
             "decided_at": decision.decided_at,

@@ -26,7 +26,7 @@ REACH = 2
 """Rows beyond those in which something was seen of which the line still tells."""
 WALKED = 1.0
 """Box heights: only what has moved so far is surely an object, and counts."""
-LEAST_SCORE = 0.5
+LEAST_SCORE = 0.6
 LEAST_SPREAD, MOST_SPREAD = 0.15, 0.6
 """Natural logarithm of heights: people differ by .1 among themselves, boxes add to it."""
 _SHORTEST = 0.005

@@ -49,6 +49,8 @@ class Evidence(msgspec.Struct):
     """Largest distance of the smoothed centre from where the track began."""
     travelled: float = 0.0
     """Length of the way of the box centre."""
+    way: float = 0.0
+    """Length of the way of the smoothed centre."""
     height: float = 0.0
     """Of the last box."""
     jumps: float = 0.0
@@ -74,6 +76,8 @@ class Evidence(msgspec.Struct):
         That there is something, as a model without classes says, gives way to any name.
         """
         scores = self.class_scores
+        if len(scores) == 1:
+            return next(iter(scores))
         if GENERIC in scores and len(scores) > 1:
             scores = {name: score for name, score in scores.items() if name != GENERIC}
         return max(scores, key=scores.__getitem__)
@@ -113,44 +117,48 @@ def begin(sighting: Sighting) -> Evidence:
 
 def add(evidence: Evidence, sighting: Sighting) -> None:
     """Take in one sighting, in place."""
-    x, y = _centre(sighting)
-    score = sighting.score
+    x1, y1, x2, y2 = box = sighting.box
+    at, score, aspect = sighting.at, sighting.score, sighting.aspect
+    x, y, height = (x1 + x2) / 2 * aspect, (y1 + y2) / 2, y2 - y1
     evidence.travelled += math.hypot(x - evidence.x, y - evidence.y)
-    _follow(evidence, x, y, sighting.at)
+    _follow(evidence, x, y, at)
     evidence.x, evidence.y = x, y
-    evidence.seen_at = sighting.at
+    evidence.seen_at = at
     evidence.observations += 1
     evidence.score_sum += score
-    evidence.score_max = max(evidence.score_max, score)
-    height = sighting.box[3] - sighting.box[1]
+    if score > evidence.score_max:
+        evidence.score_max = score
     if evidence.height:
         evidence.jumps += abs(math.log(height / evidence.height))
     evidence.height = height
     evidence.height_sum += height
-    evidence.width_sum += (sighting.box[2] - sighting.box[0]) * sighting.aspect
-    classes = evidence.class_scores
-    if sighting.label in classes:
-        classes[sighting.label] += score
+    evidence.width_sum += (x2 - x1) * aspect
+    classes, label = evidence.class_scores, sighting.label
+    if label in classes:
+        classes[label] += score
     elif len(classes) < MAX_CLASSES:
-        classes[sighting.label] = score
-        evidence.class_models[sighting.label] = sighting.model
+        classes[label] = score
+        evidence.class_models[label] = sighting.model
     if sighting.attributes:
         attributes.add(evidence.told, sighting.attributes)
     if score > evidence.best.score or not evidence.best_inside:
-        inside = _shown(sighting.box)
+        inside = _shown(box)
         if (inside, score) > (evidence.best_inside, evidence.best.score):
             evidence.best, evidence.best_inside = sighting.reference, inside
-    evidence.path.append((sighting.at, *anchor_of(sighting.box, "bottom")))
-    if len(evidence.path) > MAX_PATH:
+    path = evidence.path
+    path.append((at, *anchor_of(box, "bottom")))
+    if len(path) > MAX_PATH:
         # To half, so that the work is not done at every further point.
-        evidence.path = shorten(evidence.path, MAX_PATH // 2)
+        evidence.path = shorten(path, MAX_PATH // 2)
 
 
 def _follow(evidence: Evidence, x: float, y: float, at: int) -> None:
     """Smooth the centre, so that a box that flickers around one place goes nowhere."""
     weight = 1 - math.exp((evidence.seen_at - at) / SMOOTHING_MS)
-    evidence.smooth_x += weight * (x - evidence.smooth_x)
-    evidence.smooth_y += weight * (y - evidence.smooth_y)
+    step_x, step_y = weight * (x - evidence.smooth_x), weight * (y - evidence.smooth_y)
+    evidence.smooth_x += step_x
+    evidence.smooth_y += step_y
+    evidence.way += math.hypot(step_x, step_y)
     if at - evidence.started_at <= ORIGIN_MS:
         evidence.origin_x, evidence.origin_y = evidence.smooth_x, evidence.smooth_y
     away = math.hypot(evidence.smooth_x - evidence.origin_x, evidence.smooth_y - evidence.origin_y)
@@ -174,6 +182,7 @@ def report(track_id: str, evidence: Evidence, frames: int) -> TrackReport:
         "score_max": evidence.score_max,
         "seen": evidence.observations / frames,
         "travelled": evidence.travelled / height,
+        "way": evidence.way / height,
     }
     if evidence.told:
         details["attributes"] = attributes.summary(evidence.told)
