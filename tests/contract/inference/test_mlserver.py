@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,8 +16,16 @@ from schemas.errors import Rejected
 from streams.inference.client import UNNAMED, ModelMissing, Picture, TritonClient
 from streams.inference.local import LocalModel
 from streams.inference.servers import Servers
-from tests.contract.inference.conftest import WEIGHTS
+from tests.contract.inference.conftest import WEIGHTS, Place
 from tests.contract.inference.mlserver_process import serving
+from tests.contract.inference.test_detect import (
+    answers_in,
+    expected,
+    footage,
+    running,
+    send,
+    until,
+)
 from tests.contract.inference.test_triton_equals_local import with_backgrounds
 from tests.fixtures import FIXTURES
 from tests.unit.streams.inference import scenes
@@ -92,3 +102,21 @@ def test_it_shares_the_work_with_triton(mlserver: TritonClient, client: TritonCl
     jpeg = scenes.jpeg(scenes.ground())
     expected = LocalModel("foreground").infer(jpeg)
     assert [servers.look("foreground", [Picture(jpeg)]) for _ in range(10)] == [[expected]] * 10
+
+
+def test_detect_asks_both_and_goes_on_with_one_when_the_other_hangs(
+    mlserver: TritonClient, client: TritonClient, place: Place
+) -> None:
+    both = replace(place, triton=f"{place.triton},{mlserver.url}")
+    records = footage("both", 150)
+    with running(both):
+        send(place, records[:60])
+        until(place, "both", lambda so_far: len(so_far) >= 20)
+        place.stack.kill("triton", signal.SIGSTOP)
+        try:
+            send(place, records[60:])
+            found = until(place, "both", lambda so_far: len(so_far) >= len(records))
+        finally:
+            place.stack.kill("triton", signal.SIGCONT)
+            place.stack.wait_part("triton")
+    assert answers_in(found) == expected(records)
