@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
@@ -168,8 +167,9 @@ def _contested(pairs: Collection[tuple[int, int]]) -> set[int]:
     rows, columns = [row for row, _ in pairs], [column for _, column in pairs]
     if len(set(rows)) == len(rows) and len(set(columns)) == len(columns):
         return set()
-    by_row, by_column = Counter(rows), Counter(columns)
-    return {row for row, column in pairs if by_row[row] > 1 or by_column[column] > 1}
+    several = {row for row in rows if rows.count(row) > 1}
+    shared = {column for column in columns if columns.count(column) > 1}
+    return {row for row, column in pairs if row in several or column in shared}
 
 
 def _hidden(tracks: Sequence[Track], rows: Sequence[int], aspect: float) -> dict[int, float]:

@@ -20,8 +20,12 @@ def worth_of(
 ) -> float:
     """Return how far a sighting counts, above 0, at most 1; ``taken`` continue tracks."""
     value = worth(scene, detection.label, detection.box, detection.score, tuning.doubts)
+    left, _, right, _ = box = detection.box
     for other in taken:
-        if other is not detection and overlap(detection.box, other.box) > tuning.inside:
+        its = other.box
+        if right <= its[0] or its[2] <= left or other is detection:
+            continue
+        if overlap(box, its) > tuning.inside:
             return value * tuning.inside_worth
     return value
 

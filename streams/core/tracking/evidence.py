@@ -126,8 +126,7 @@ def add(evidence: Evidence, sighting: Sighting) -> None:
     evidence.seen_at = at
     evidence.observations += 1
     evidence.score_sum += score
-    if score > evidence.score_max:
-        evidence.score_max = score
+    evidence.score_max = max(evidence.score_max, score)
     if evidence.height:
         evidence.jumps += abs(math.log(height / evidence.height))
     evidence.height = height
