@@ -1,15 +1,17 @@
 """The live stages joined in one process: each record judged under the version that it carries.
 
 The very wiring of the apps, topics and all, with the outputs of one stage handed to those that
-read them instead of written.
+read them instead of written; in the bytes of the topics between, which turn a 1 into a 1.0.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
+from schemas.codec import decode, encode
 from schemas.errors import Rejected
 from schemas.site import SiteConfig
 from streams.apps.logic import Output, StageLogic, Step, Unit
@@ -69,9 +71,10 @@ class Flow:
             return
         self._states[stage.name, unit.key] = step.state
         for output in step.outputs:
-            written.append(output)
+            record = decode(encode(output.record))
+            written.append(replace(output, record=record))
             for reader in self._readers.get(output.topic, ()):
-                for further in reader.units(output.record, output.topic):
+                for further in reader.units(record, output.topic):
                     self._run(reader, further, partition, written)
 
     def _plan(self, stage: StageLogic, key: str, version: int) -> Any:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from infra.cli.cuts import Copy, Cut, choose
 from infra.cli.flow import Flow
 from infra.cli.rerun import Said, Stretch
-from schemas.codec import encode
+from schemas.codec import decode, encode
 from schemas.records import Reading
 from schemas.site import SiteConfig, parse
 from schemas.topics import STAGES
@@ -123,10 +123,11 @@ class Live:
             self.run(stage, len(self.inboxes[stage]))
 
     def _write(self, output: Output) -> None:
-        self.said.add(output.record, frozenset(CAMERAS))
+        record = decode(encode(output.record))
+        self.said.add(record, frozenset(CAMERAS))
         for name, logic in self.stages.items():
             if output.topic in logic.sources:
-                self.inboxes[name] += logic.units(output.record, output.topic)
+                self.inboxes[name] += logic.units(record, output.topic)
 
 
 def again(cut: Cut, start: int) -> Said:
