@@ -9,7 +9,7 @@ those of other models do not wait for it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -188,7 +188,7 @@ class Asker:
             else:
                 results.append((one, given_up))
         under_way = [self._pool.submit(self._answers, batch) for batch in self._batched(asked)]
-        return results + [result for batch in under_way for result in _of(batch)]
+        return results + [result for batch in under_way for result in batch.result()]
 
     def _batched(self, asked: Sequence[_Open]) -> Iterable[Sequence[_Open]]:
         alike: dict[tuple[str, Stage, int], list[_Open]] = {}
@@ -269,7 +269,3 @@ class Asker:
             self._troubles[model] = replace(trouble, ask_again_ms=again_ms)
             return None
         return Refusal("failed", trouble.reason, model)
-
-
-def _of(batch: Future[list[tuple[_Open, _Result]]]) -> list[tuple[_Open, _Result]]:
-    return batch.result()

@@ -298,7 +298,9 @@ class Detector:
         now_s = self._now_s()
         self._health.waits(self._asker.waiting, now_s)
         problem, overloaded = self._asker.problem, self._load.overloaded
-        for record in self._health.due(problem, overloaded, now_s, self._now_ms()):
+        remark = "; ".join(self._servers.problems) or None
+        records = self._health.due(problem, overloaded, now_s, self._now_ms(), remark=remark)
+        for record in records:
             self._send(HEALTH, record, key=record.health_id)
 
     def _hold(self, pause_s: float) -> bool:

@@ -114,7 +114,15 @@ class HealthBook:
             for sight in self._cameras.values():
                 sight.seen_s = now_s
 
-    def due(self, problem: str | None, overloaded: bool, now_s: float, now_at: int) -> list[Health]:
+    def due(
+        self,
+        problem: str | None,
+        overloaded: bool,
+        now_s: float,
+        now_at: int,
+        *,
+        remark: str | None = None,
+    ) -> list[Health]:
         """Return the records that are to be written now; they count as written.
 
         Args:
@@ -122,14 +130,20 @@ class HealthBook:
             overloaded: frames are being left out.
             now_s: a clock that never goes back.
             now_at: the host's clock, UTC ms.
+            remark: what is wrong though all goes on, such as one server of several.
         """
         return [
-            *self._of_process(problem, overloaded, now_s, now_at),
+            *self._of_process(problem, overloaded, remark, now_s, now_at),
             *self._of_cameras(now_s, now_at),
         ]
 
     def _of_process(
-        self, problem: str | None, overloaded: bool, now_s: float, now_at: int
+        self,
+        problem: str | None,
+        overloaded: bool,
+        remark: str | None,
+        now_s: float,
+        now_at: int,
     ) -> Iterator[Health]:
         waiting = self._long_waiting(now_s)
         reason: str | None
@@ -138,7 +152,7 @@ class HealthBook:
         elif problem and not self._waiting:
             state, reason = "failing", problem
         else:
-            state, reason = "overloaded" if overloaded else "running", None
+            state, reason = "overloaded" if overloaded else "running", remark
         sights = self._cameras.values()
         counted = Sight(
             frames=sum(one.frames for one in sights),

@@ -122,6 +122,12 @@ def test_a_camera_that_sends_nothing_is_idle_and_forgotten() -> None:
     assert world.camera() == ("analysed", None)
 
 
+def test_a_server_of_several_that_is_away_is_remarked_on() -> None:
+    book = HealthBook("depot-7", "detect-w1")
+    (record,) = book.due(None, False, 0.0, START_AT, remark="b is away")
+    assert (record.state, record.reason) == ("running", "b is away")
+
+
 def test_counts_of_a_frame_go_by_the_best_of_its_looks() -> None:
     world = World()
     world.frames("gate", OK, MISSING)
