@@ -95,9 +95,9 @@ def _state(stage: str) -> Topic:
     )
     return Topic(
         f"state.{stage}",
-        "as the stage",
+        "<key>@<claim>",
         (State,),
-        f"what {stage} keeps; highest sequence wins",
+        f"what {stage} keeps; highest claim, then sequence wins",
         "site",
         compacted=True,
         settings=settings,
