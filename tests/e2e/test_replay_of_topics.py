@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from infra.cli.platform import SERVICES
@@ -28,18 +29,27 @@ CHECKPOINT_S = "2"
 FROM_S, TO_S = 30, 60
 
 
-def test_a_stretch_is_said_again_as_live_said_it(product: Product, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def epoch(product: Product, tmp_path_factory: pytest.TempPathFactory) -> int:
+    """Run the footage with many checkpoints; return its epoch, UTC ms."""
     product.stack.stop_part("streams")
     environment = product.platform.settings.environment()
     often = environment | {"SIGHTLINE_CHECKPOINT_S": CHECKPOINT_S}
     product.stack.start_services([ServiceSpec("streams-often", STREAMS.args, STREAMS.needs, often)])
     try:
-        product.apply(pets.site_yaml({CAMERA: "max"}), tmp_path, local=True)
+        folder = tmp_path_factory.mktemp("site")
+        product.apply(pets.site_yaml({CAMERA: "max"}), folder, local=True)
         product.finish(CAMERA)
     finally:
         product.stack.stop_part("streams-often")
         product.stack.start_part("streams")
-    start = epoch_of(product, CAMERA) + FROM_S * 1000
+    return epoch_of(product, CAMERA)
+
+
+def test_a_stretch_is_said_again_as_live_said_it(
+    product: Product, epoch: int, tmp_path: Path
+) -> None:
+    start = epoch + FROM_S * 1000
     until = start + (TO_S - FROM_S) * 1000
 
     outputs = {name: tmp_path / f"{name}.jsonl" for name in ("events", "verdicts")}
@@ -55,8 +65,8 @@ def test_a_stretch_is_said_again_as_live_said_it(product: Product, tmp_path: Pat
     assert outputs["verdicts"].read_text() == "".join(f"{line}\n" for line in verdicts)
 
 
-def test_it_starts_from_a_checkpoint_not_from_the_beginning(product: Product) -> None:
-    start = epoch_of(product, CAMERA) + FROM_S * 1000
+def test_it_starts_from_a_checkpoint_not_from_the_beginning(product: Product, epoch: int) -> None:
+    start = epoch + FROM_S * 1000
     arguments = ("replay", "--topic", "detections", "--camera", CAMERA, "--from", _iso(start))
     told = run_cli(*arguments, data_dir=product.platform.data_dir).stderr
     since = re.search(rf"{CAMERA} starts from its checkpoint at (\S+)", told)
@@ -65,13 +75,14 @@ def test_it_starts_from_a_checkpoint_not_from_the_beginning(product: Product) ->
     assert start - FROM_S * 1000 < reached < start
 
 
-def test_a_backtest_tells_what_is_added_gone_and_same(product: Product, tmp_path: Path) -> None:
+def test_a_backtest_tells_what_is_added_gone_and_same(
+    product: Product, epoch: int, tmp_path: Path
+) -> None:
     rules = yaml.safe_load(pets.site_yaml({CAMERA: "max"}))["rules"]
     forward, backward = f"{CAMERA}-forward", f"{CAMERA}-backward"
     new = tmp_path / "new.yaml"
     new.write_text(yaml.safe_dump({"rules": {backward: rules[backward], "new": rules[forward]}}))
     page = tmp_path / "page.html"
-    epoch = epoch_of(product, CAMERA)
     raised = Counter(event["rule"] for event in product.local_events(CAMERA))
 
     told = product.cli(
@@ -86,7 +97,7 @@ def test_a_backtest_tells_what_is_added_gone_and_same(product: Product, tmp_path
     assert text.count("data:image/jpeg") >= raised[forward] + raised[backward]
 
 
-def test_why_not_finds_the_step_that_stopped_a_moment(product: Product) -> None:
+def test_why_not_finds_the_step_that_stopped_a_moment(product: Product, epoch: int) -> None:
     event = next(one for one in product.local_events(CAMERA) if one["rule"] == f"{CAMERA}-forward")
     asked = ("events", "explain", "--why-not", "--camera", CAMERA, "--json", "--within-s", "1")
     at = ("--at", _iso(event["opened_at"]))
@@ -99,7 +110,7 @@ def test_why_not_finds_the_step_that_stopped_a_moment(product: Product) -> None:
     through = answer(*at, "--rule", f"{CAMERA}-forward")["steps"]
     assert all(step["passed"] for step in through)
     assert event["event_id"] in through[-1]["told"]
-    before = _iso(epoch_of(product, CAMERA) - 60_000)
+    before = _iso(epoch - 60_000)
     refused = run_cli(*asked, "--at", before, data_dir=product.platform.data_dir)
     early = json.loads(refused.stdout.splitlines()[0])["steps"]
     assert [step["name"] for step in early] == ["frame"] and not early[0]["passed"]
