@@ -9,6 +9,7 @@ from typing import Literal
 from consumers.sync.applying import Answer, Compile, answer
 from consumers.sync.commanding import obey
 from consumers.sync.leaving import Leaving
+from consumers.sync.opinions import Opinions
 from consumers.sync.publish import RECEIPTS_TOPIC, commands_topic, config_topic
 from consumers.sync.silence import SilentCameras
 from infra.runtime.configs import CONFIG_TOPIC, KEPT_VERSIONS
@@ -49,6 +50,7 @@ def run_agent(service: Service, compile_site: Compile) -> None:
     producer = RecordProducer(bootstrap, GROUP)
     configs = _Configs(service, bootstrap, site, compile_site, producer)
     cameras = _Cameras(service, bootstrap, site, producer)
+    opinions = Opinions(service, bootstrap, site, producer)
     problem: list[str] = []
     service.checks["agent"] = lambda: problem[0] if problem else None
     try:
@@ -56,6 +58,7 @@ def run_agent(service: Service, compile_site: Compile) -> None:
             try:
                 configs.turn()
                 cameras.turn(configs)
+                opinions.turn(configs.version)
                 problem.clear()
             except Retryable as error:
                 if not problem:
@@ -65,6 +68,7 @@ def run_agent(service: Service, compile_site: Compile) -> None:
     finally:
         configs.close()
         cameras.close()
+        opinions.close()
 
 
 class _Configs:

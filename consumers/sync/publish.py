@@ -14,7 +14,7 @@ from consumers.sync.applying import SITE_DOCUMENT
 from infra.runtime.kafka import CLIENT_LOG, RecordProducer, no_answer, to_message
 from schemas.codec import decode_as
 from schemas.errors import Rejected, Retryable
-from schemas.records import Command, ConfigDocument, Receipt
+from schemas.records import Command, ConfigDocument, Feedback, Receipt
 from schemas.site import digest
 
 RECEIPTS_TOPIC = "up.receipts"
@@ -83,6 +83,22 @@ def send_command(
     producer.send(commands_topic(site), command, key=command.command_id)
     producer.flush(30)
     return command
+
+
+def feedback_topic(site: str) -> str:
+    """Return the topic in which operators' words to a site stand."""
+    return f"down.{site}.feedback"
+
+
+def send_feedback(bootstrap: str, feedback: Feedback) -> None:
+    """Write an operator's word, at the site's own Kafka or the cloud's.
+
+    Raises:
+        Retryable: Kafka did not acknowledge it.
+    """
+    producer = RecordProducer(bootstrap, "sightline.feedback")
+    producer.send(feedback_topic(feedback.site), feedback, key=feedback.feedback_id)
+    producer.flush(30)
 
 
 def receipts_end(bootstrap: str) -> Ends:

@@ -18,6 +18,7 @@ _COMMANDS = {
     "infra.cli.configuring": ("config",),
     "infra.cli.commanding": ("command",),
     "infra.cli.events": ("events",),
+    "infra.cli.filter": ("filter",),
     "infra.cli.topics": ("topics",),
     "infra.cli.migrating": ("migrate",),
     "infra.cli.models": ("models",),

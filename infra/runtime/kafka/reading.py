@@ -17,8 +17,17 @@ from infra.runtime.kafka.message import (
 from schemas.errors import Retryable
 
 
-def read_all(bootstrap: str, topic: str, partitions: Iterable[int] | None = None) -> list[Message]:
-    """Return everything in a topic (or some partitions of it) up to its present end, in order."""
+def read_all(
+    bootstrap: str,
+    topic: str,
+    partitions: Iterable[int] | None = None,
+    *,
+    arrived: tuple[int, int] | None = None,
+) -> list[Message]:
+    """Return everything in a topic (or some partitions of it) up to its present end, in order.
+
+    With ``arrived`` only what was appended between these times, UTC ms, the second excluded.
+    """
     consumer = Consumer(
         {
             "bootstrap.servers": bootstrap,
@@ -39,6 +48,10 @@ def read_all(bootstrap: str, topic: str, partitions: Iterable[int] | None = None
         ends: dict[int, int] = {}
         for place in places:
             place.offset, end = consumer.get_watermark_offsets(place, timeout=10)
+            if arrived is not None:
+                place.offset, end = (
+                    _offset_at(consumer, place, arrived_at, end) for arrived_at in arrived
+                )
             if place.offset < end:
                 ends[place.partition] = end
         consumer.assign(places)
@@ -62,6 +75,13 @@ def read_all(bootstrap: str, topic: str, partitions: Iterable[int] | None = None
         raise Retryable(f"{topic} cannot be read: {no_answer(bootstrap, error)}") from error
     finally:
         consumer.close()
+
+
+def _offset_at(consumer: Consumer, place: TopicPartition, at: int, end: int) -> int:
+    """Return the offset of the first message appended at or after ``at``, or the end."""
+    asked = TopicPartition(place.topic, place.partition, at)
+    (found,) = consumer.offsets_for_times([asked], timeout=10)
+    return int(found.offset) if found.offset >= 0 else end
 
 
 def read_at(bootstrap: str, topic: str, partition: int, offsets: Iterable[int]) -> list[Message]:
