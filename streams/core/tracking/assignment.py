@@ -20,6 +20,8 @@ def assign(costs: Mapping[tuple[int, int], float], unmatched: float) -> list[tup
             best = min((costs[row, column], row, column) for row in rows for column in columns)
             if best[0] < unmatched:
                 pairs.append(best[1:])
+        elif len(rows) == 2:
+            pairs += _pairs_of_two(costs, rows, columns, unmatched)
         else:
             pairs += _component_pairs(costs, rows, columns, unmatched)
     return sorted(pairs)
@@ -51,6 +53,27 @@ def _components(costs: Mapping[tuple[int, int], float]) -> list[tuple[list[int],
                         waiting.append(row)
         parts.append((sorted(rows), sorted(columns)))
     return parts
+
+
+def _pairs_of_two(
+    costs: Mapping[tuple[int, int], float], rows: list[int], columns: list[int], unmatched: float
+) -> list[tuple[int, int]]:
+    """Try all ways of two rows, which is what most components have."""
+    least, pairs = 2 * unmatched, list[tuple[int, int]]()
+    offered = [costs.get((rows[1], column), unmatched) for column in columns]
+    for column, cost in zip(columns, offered, strict=True):
+        if unmatched + cost < least:
+            least, pairs = unmatched + cost, [(rows[1], column)]
+    for column in columns:
+        own = costs.get((rows[0], column), unmatched)
+        if own >= unmatched:
+            continue
+        if own + unmatched < least:
+            least, pairs = own + unmatched, [(rows[0], column)]
+        for other, cost in zip(columns, offered, strict=True):
+            if other != column and cost < unmatched and own + cost < least:
+                least, pairs = own + cost, [(rows[0], column), (rows[1], other)]
+    return pairs
 
 
 def _component_pairs(
