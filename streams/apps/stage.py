@@ -68,7 +68,7 @@ class Stage:
         self._unacknowledged: list[Any] = []
         self._assignment = 0
         self._stored_at = 0.0
-        self._ticked_at = time.monotonic()
+        self._ticked_at = _steady_s()
         self._positions: dict[tuple[str, int], int] = {}
         self._checkpoints = (
             CheckpointTimes(logic.name, checkpoint_every_s) if checkpoint_every_s else None
@@ -88,7 +88,7 @@ class Stage:
         """
         await self.app.start()
         stopped = asyncio.ensure_future(stopping.wait())
-        self._ticked_at = time.monotonic()
+        self._ticked_at = _steady_s()
         ticking = asyncio.ensure_future(self._tick())
         try:
             while not stopping.is_set():
@@ -108,12 +108,12 @@ class Stage:
 
     async def _tick(self) -> None:
         # Once it has run out it stays so, whoever looks first.
-        while time.monotonic() - self._ticked_at <= SESSION_S:
-            self._ticked_at = time.monotonic()
+        while _steady_s() - self._ticked_at <= SESSION_S:
+            self._ticked_at = _steady_s()
             await asyncio.sleep(_TICK_S)
 
     def _check_lease(self) -> None:
-        still_s = time.monotonic() - self._ticked_at
+        still_s = _steady_s() - self._ticked_at
         if still_s > SESSION_S:
             raise Retryable(
                 f"{self.logic.name} stood still for {still_s:.0f} s, longer than its session of "
@@ -299,6 +299,11 @@ class Stage:
             ):
                 topic = f"checkpoints.{self.logic.name}"
                 await self._write(topic, record, key=record.key, partition=partition)
+
+
+def _steady_s() -> float:
+    """Return a clock that never goes back, and goes on while the machine is suspended."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 def _now_ms() -> int:
