@@ -194,6 +194,9 @@ class Servers:
                 f"{', '.join(self._servers)}: none serves {model}; "
                 "add it with `sightline models import`"
             )
+        if isinstance(error, ModelMissing) and not missing:
+            # A server that does not answer may have it.
+            error = None
         if failing and error is None:
             return ModelResting(f"{model} failed again and again: {known}")
         return error or Retryable(f"no server is well that may serve {model}: {known}")
