@@ -16,7 +16,8 @@ WALKER_MOST = 7.0
 WASTE_SLOPE = 0.6
 STRAIGHT, CROOKED = 0.75, 0.35
 """Displacement by way: who walks in comes to .9, what drifts by chance to .5 within seconds."""
-LEAST_WAY = 0.2
+LEAST_AWAY = 0.25
+"""Of what has not come this far the check ``moved`` says enough."""
 YOUNG_S = 5.0
 """After this long people turn round, too."""
 THINNEST, FLATTEST = 0.15, 6.0
@@ -58,7 +59,7 @@ class PathCheck:
             excess = max(excess, speed - WALKER_MOST)
         against = between(0.0, WASTE_SLOPE * excess, MOST)
         way = subject.features.way
-        if way is None or way < LEAST_WAY:
+        if not way or report.displacement < LEAST_AWAY:
             return Finding(1.0, 0.0 - against)
         straight = min(1.0, report.displacement / way)
         drift = between(0.0, (STRAIGHT - straight) / (STRAIGHT - CROOKED), 1.0)
