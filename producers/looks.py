@@ -6,7 +6,7 @@ about 0.8 ms of one core.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -27,8 +27,8 @@ _NEAR = (32, 1.0)
 other. An encoder that repeats one picture changes it by as little from frame to frame, and by more
 with each key frame; the noise of six recordings made 0.006 to 0.7 in the mean, every time."""
 _SETTLING_MS = 500
-"""So long a key frame may disturb a repeated picture. Two neighbours are the same now and then in
-recordings, too, but never for a second on end."""
+"""So long, or one picture, a key frame may disturb a repeated one. Two neighbours are the same now
+and then in recordings, too, but never for a second on end."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,6 +41,8 @@ class LookState:
     last: Image | None = None
     repeated_ms: int = 0
     """When one was last the same as that before it."""
+    others: int = 0
+    """Pictures since then."""
 
 
 def step(
@@ -58,17 +60,20 @@ def step(
         contrast=float(deviation[0, 0]) / 255,
         sharpness=sharpness_of(grey),
         structure=structure_of(grey),
-        unchanged_ms=0 if drawn else at_ms - state.first_ms,
+        unchanged_ms=0 if drawn or state.others else at_ms - state.first_ms,
     )
 
 
 def _after(state: LookState, image: Image, at_ms: int) -> LookState:
     if state.first is None or state.last is None:
         return LookState(image, at_ms, image, at_ms)
-    repeated_ms = at_ms if _differ_less(state.last, image, _SAME) else state.repeated_ms
-    if at_ms - repeated_ms >= _SETTLING_MS or not _differ_less(state.first, image, _NEAR):
+    if not _differ_less(state.first, image, _NEAR):
         return LookState(image, at_ms, image, at_ms)
-    return LookState(state.first, state.first_ms, image, repeated_ms)
+    if _differ_less(state.last, image, _SAME):
+        return replace(state, last=image, repeated_ms=at_ms, others=0)
+    if state.others and at_ms - state.repeated_ms >= _SETTLING_MS:
+        return LookState(image, at_ms, image, at_ms)
+    return replace(state, last=image, others=state.others + 1)
 
 
 def _differ_less(before: Image, now: Image, limits: tuple[int, float]) -> bool:

@@ -64,11 +64,20 @@ def test_how_long_a_picture_has_been_the_same_counts_from_its_first() -> None:
 
 def test_a_key_frame_disturbs_a_repeated_picture_and_noise_is_none() -> None:
     pulse = noise(1) // 64 * 64 + noise(1) % 64 // 2
-    assert unchanged([noise(1), noise(1), NUDGED, NUDGED, noise(1)])[-1] == 800
+    repeated = [noise(1), noise(1), NUDGED, NUDGED, noise(1), noise(1)]
+    assert unchanged(repeated) == [0, 200, 0, 600, 0, 1000]
     assert unchanged([noise(1), noise(1), pulse, noise(1)])[2] == 0
     restless = np.random.default_rng(0)
     noisy = [noise(1) // 2 + restless.integers(0, 3, (48, 64, 3), np.uint8) for _ in range(20)]
     assert max(unchanged(noisy)) < 500
+
+
+def test_a_picture_that_is_not_the_same_claims_nothing_however_rare_pictures_are() -> None:
+    state, told = LookState(), []
+    for index, image in enumerate([noise(1), NUDGED, noise(1), noise(1), NUDGED]):
+        state, view = step(state, image, 5000 * index)
+        told.append(view.unchanged_ms)
+    assert told == [0, 0, 0, 5000, 0]
 
 
 def test_drawn_pictures_are_not_said_to_repeat_and_the_gate_hides_no_repetition() -> None:
