@@ -99,7 +99,7 @@ class Detector:
         )
         self._asker = Asker(
             self._servers,
-            depth=self._servers.count * _requests_of(settings),
+            depth=self._servers.count * requests_of(settings),
             now_ms=now_ms,
             pause=self._hold,
         )
@@ -328,7 +328,12 @@ class Detector:
                 self._consumer.seek(message)
 
 
-def _requests_of(settings: Settings) -> int:
+def requests_of(settings: Settings) -> int:
+    """Return how many requests may be under way at each model server.
+
+    Raises:
+        Fatal: the setting is no such number.
+    """
     wanted = settings.triton_requests or str(REQUESTS_PER_CORE * (os.cpu_count() or 1))
     if not wanted.isdecimal() or int(wanted) == 0:
         raise Fatal(f"SIGHTLINE_TRITON_REQUESTS is {wanted!r}: give a number from 1 on, or nothing")
