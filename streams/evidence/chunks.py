@@ -28,10 +28,11 @@ def found(
     sha256 = hashlib.sha256(data).hexdigest()
     return tuple(
         Evidence(
-            evidence_id=evidence_id(request.event_id, request.kind),
+            evidence_id=evidence_id(request.subject, request.kind),
             site=request.site,
             camera=request.camera,
             event_id=request.event_id,
+            candidate_id=request.candidate_id,
             kind=request.kind,
             status="ok",
             content_type=content_type,
@@ -51,10 +52,11 @@ def found(
 def missing(request: Request, status: Literal["expired", "failed"], reason: str) -> Evidence:
     """Return the record that says why there is none."""
     return Evidence(
-        evidence_id=evidence_id(request.event_id, request.kind),
+        evidence_id=evidence_id(request.subject, request.kind),
         site=request.site,
         camera=request.camera,
         event_id=request.event_id,
+        candidate_id=request.candidate_id,
         kind=request.kind,
         status=status,
         reason=reason,

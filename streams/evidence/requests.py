@@ -1,4 +1,7 @@
-"""What an opened event asks for: a snapshot of its best frame, a clip around its time."""
+"""What an opened event asks for: a snapshot of its best frame, a clip around its time.
+
+A suppressed candidate asks for its snapshot, so that a person can judge it after all.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from typing import Any, Literal
 import msgspec
 
 from schemas.errors import Rejected
-from schemas.records import Event, FrameReference
+from schemas.records import Event, FrameReference, Verdict
 from schemas.site import Rule, milliseconds
 
 Kind = Literal["snapshot", "clip"]
@@ -22,7 +25,9 @@ class Request:
     kind: Kind
     site: str
     camera: str
-    event_id: str
+    event_id: str | None = None
+    candidate_id: str | None = None
+    """One of the two: what it is evidence of."""
     from_at: int
     """UTC ms."""
     to_at: int
@@ -31,6 +36,11 @@ class Request:
     """What is written beside the box."""
     frame: FrameReference | None = None
     """The frame of a snapshot; None: the camera's last one at or before ``to_at``."""
+
+    @property
+    def subject(self) -> str:
+        """The id of what it is evidence of."""
+        return self.event_id or self.candidate_id or ""
 
 
 class _Frame(msgspec.Struct):
@@ -72,6 +82,39 @@ def plan_requests(event: Event, rule: Rule) -> tuple[Request, ...]:
         to_at = event.opened_at + milliseconds(wanted.clip.after_s)
         requests.append(Request(kind="clip", from_at=from_at, to_at=to_at, **common))
     return tuple(requests)
+
+
+def plan_suppressed(verdict: Verdict, rule: Rule) -> tuple[Request, ...]:
+    """Return what is kept of a candidate that the filter has suppressed: a snapshot, if any.
+
+    Raises:
+        Rejected: the verdict's provenance cannot be read.
+    """
+    first = verdict.verdict == "suppressed" and verdict.revision == 1
+    if not first or not rule.evidence.snapshot:
+        return ()
+    try:
+        told = msgspec.json.decode(verdict.provenance, type=_Candidate)
+    except (msgspec.DecodeError, UnicodeEncodeError) as error:
+        raise Rejected(
+            f"the provenance of candidate {verdict.candidate_id} cannot be read: {error}",
+            reason="bad-provenance",
+        ) from error
+    if told.frame is None:
+        return ()
+    frame = _reference(told.frame)
+    seen = f" {verdict.class_name} {verdict.score:.2f}" if verdict.class_name else ""
+    request = Request(
+        kind="snapshot",
+        site=verdict.site,
+        camera=verdict.camera,
+        candidate_id=verdict.candidate_id,
+        from_at=frame.captured_at,
+        to_at=frame.captured_at,
+        label=f"{verdict.rule}{seen} suppressed",
+        frame=frame,
+    )
+    return (request,)
 
 
 def best_frame(event: Event) -> FrameReference | None:

@@ -1,4 +1,4 @@
-"""The evidence builder as a process: events in, pictures and clips out, commits in order."""
+"""The evidence builder as a process: events and verdicts in, pictures and clips out, commits in order."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ from infra.runtime.progress import OrderedCommits
 from infra.runtime.service import Service
 from schemas.codec import decode_as
 from schemas.errors import Backpressure, Rejected, Retryable
-from schemas.records import Event, Evidence
+from schemas.records import Event, Evidence, Verdict
+from schemas.site import Rule
 from streams.evidence.agenda import Agenda, Task
 from streams.evidence.frames import FrameFollower, FrameReader
 from streams.evidence.making import make_evidence
-from streams.evidence.requests import Request, plan_requests
+from streams.evidence.requests import Request, plan_requests, plan_suppressed
 
 EVENTS_TOPIC = "up.events"
+VERDICTS_TOPIC = "up.verdicts"
 EVIDENCE_TOPIC = "up.evidence"
 GROUP = "sightline.evidence"
 MAX_PENDING = 2000
@@ -54,7 +56,10 @@ class _Builder:
         self._configs = ConfigStore(bootstrap)
         self._producer = RecordProducer(bootstrap, GROUP)
         self._consumer = RecordConsumer(
-            bootstrap, GROUP, [EVENTS_TOPIC], instance=f"{GROUP}-{service.settings.worker}"
+            bootstrap,
+            GROUP,
+            [EVENTS_TOPIC, VERDICTS_TOPIC],
+            instance=f"{GROUP}-{service.settings.worker}",
         )
         self._commits = OrderedCommits()
         self._agenda: Agenda[Message] = Agenda()
@@ -89,7 +94,7 @@ class _Builder:
         self._paused = full
         for message in self._consumer.read(limit=100, timeout_s=wait_s):
             if self._commits.begin(message):
-                RECORDS_IN.labels(EVENTS_TOPIC).inc()
+                RECORDS_IN.labels(message.topic).inc()
                 self._unplanned.append(message)
         self._commits.keep(self._consumer.assigned())
         self._agenda.keep(self._commits.__contains__)
@@ -114,17 +119,21 @@ class _Builder:
                 self._commits.finish(message)
 
     def _requests(self, message: Message) -> tuple[Request, ...]:
+        if message.topic == VERDICTS_TOPIC:
+            verdict = decode_as(Verdict, message.value)
+            if verdict.verdict != "suppressed":
+                return ()
+            return plan_suppressed(verdict, self._rule(verdict.config_version, verdict.rule))
         event = decode_as(Event, message.value)
         if event.state != "opened":
             return ()
-        site = self._configs.get(event.config_version, CONFIG_WAIT_S)
-        rule = site.rules.get(event.rule)
+        return plan_requests(event, self._rule(event.config_version, event.rule))
+
+    def _rule(self, version: int, name: str) -> Rule:
+        rule = self._configs.get(version, CONFIG_WAIT_S).rules.get(name)
         if rule is None:
-            raise Rejected(
-                f"configuration {event.config_version} has no rule {event.rule}",
-                reason="unknown-rule",
-            )
-        return plan_requests(event, rule)
+            raise Rejected(f"configuration {version} has no rule {name}", reason="unknown-rule")
+        return rule
 
     def _refuse(self, message: Message, error: Rejected) -> bool:
         try:
@@ -134,7 +143,9 @@ class _Builder:
             self._trouble(trouble)
             return False
         DEAD_LETTERS.labels(message.topic, error.reason).inc()
-        self._log.warning("an event was refused", reason=error.reason, error=str(error))
+        self._log.warning(
+            "an event or a verdict was refused", reason=error.reason, error=str(error)
+        )
         return True
 
     def _make(self) -> bool:
@@ -158,10 +169,14 @@ class _Builder:
     def _send(self, records: tuple[Evidence, ...]) -> None:
         for record in records:
             try:
-                self._producer.send(EVIDENCE_TOPIC, record, key=record.event_id)
+                self._producer.send(
+                    EVIDENCE_TOPIC, record, key=record.event_id or record.candidate_id
+                )
             except Backpressure:
                 self._producer.flush()
-                self._producer.send(EVIDENCE_TOPIC, record, key=record.event_id)
+                self._producer.send(
+                    EVIDENCE_TOPIC, record, key=record.event_id or record.candidate_id
+                )
         self._producer.flush()
         RECORDS_OUT.labels(EVIDENCE_TOPIC).inc(len(records))
 
@@ -171,6 +186,7 @@ class _Builder:
             "evidence",
             evidence_id=record.evidence_id,
             event_id=record.event_id,
+            candidate_id=record.candidate_id,
             kind=record.kind,
             status=record.status,
             reason=record.reason,

@@ -5,10 +5,12 @@ from dataclasses import replace
 import pytest
 
 from schemas.errors import Rejected
-from schemas.records import Candidate, Decision, FrameReference
+from schemas.records import Candidate, Decision, FrameReference, Verdict
 from schemas.site import Rule
 from streams.core.grouping.provenance import decision_json
-from streams.evidence.requests import best_frame, plan_requests
+from streams.core.grouping.verdicts import verdict_on
+from streams.evidence.chunks import found
+from streams.evidence.requests import best_frame, plan_requests, plan_suppressed
 from tests.unit.streams.evidence.evidence_samples import (
     OPENED_AT,
     SITE,
@@ -98,3 +100,53 @@ def test_what_the_group_stage_writes_is_what_is_read_here() -> None:
         )
         found.append(best_frame(opened_event(provenance=f"[{decision_json(decision)}]")))
     assert found == [reference, None]
+
+
+def suppressed(**changes: object) -> Verdict:
+    decided = Decision(
+        candidate=Candidate(
+            candidate_id="c-1",
+            site=SITE,
+            rule="intrusion",
+            camera="gate",
+            sensor="lawn",
+            matched_at=OPENED_AT,
+            known_at=OPENED_AT,
+            class_name="person",
+            score=0.4,
+            shadow=False,
+            best=FrameReference(
+                partition=3,
+                offset=7,
+                captured_at=OPENED_AT - 200,
+                box=(0.2, 0.3, 0.4, 0.9),
+                score=0.5,
+            ),
+            config_version=1,
+            triggers=(),
+        ),
+        verdict="suppressed",
+        decided_at=OPENED_AT + 10_000,
+        score=0.1,
+        reasons=(),
+    )
+    return replace(verdict_on(decided, "suppressed", None), **changes)  # type: ignore[arg-type]
+
+
+def test_a_suppressed_candidate_keeps_its_snapshot() -> None:
+    (request,) = plan_suppressed(suppressed(), rule())
+    assert (request.kind, request.event_id, request.subject) == ("snapshot", None, "c-1")
+    assert request.frame is not None and request.frame.offset == 7
+    assert request.from_at == OPENED_AT - 200
+    (record,) = found(request, "image/jpeg", b"x", request.from_at, request.to_at)
+    assert (record.event_id, record.candidate_id) == (None, "c-1")
+
+
+def test_of_other_verdicts_nothing_is_kept() -> None:
+    assert plan_suppressed(suppressed(verdict="cooling"), rule()) == ()
+    assert plan_suppressed(suppressed(revision=2), rule()) == ()
+    assert plan_suppressed(suppressed(), rule({"snapshot": False})) == ()
+    without = suppressed(provenance='{"frame":null}')
+    assert plan_suppressed(without, rule()) == ()
+    with pytest.raises(Rejected, match="cannot be read"):
+        plan_suppressed(suppressed(provenance="nonsense"), rule())
