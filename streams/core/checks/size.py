@@ -9,7 +9,7 @@ from streams.core.checks.check import Finding, Subject, between
 from streams.core.learning.perspective import expected_height
 
 FOR = 0.5
-MOST = 3.0
+MOST = 4.0
 
 
 @dataclass(frozen=True)
