@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from typing import Any
 
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import (
     AdminClient,
     AlterConfigOpType,
     ConfigEntry,
     ConfigResource,
     NewTopic,
+    OffsetSpec,
     ResourceType,
 )
 
@@ -19,6 +21,7 @@ from infra.runtime.kafka.message import CLIENT_LOG, no_answer
 from schemas.errors import Fatal
 from schemas.topics import Topic
 
+_POLL_S = 0.1
 _TOPIC_EXISTS = KafkaError.TOPIC_ALREADY_EXISTS
 
 
@@ -43,6 +46,7 @@ def create_topics(bootstrap: str, topics: Iterable[Topic], timeout_s: float = 30
     ]
     if missing:
         _wait_for(admin.create_topics(missing, operation_timeout=timeout_s), _TOPIC_EXISTS)
+        _wait_for_leaders(admin, missing, timeout_s)
     settled = [
         ConfigResource(
             ResourceType.TOPIC,
@@ -57,6 +61,28 @@ def create_topics(bootstrap: str, topics: Iterable[Topic], timeout_s: float = 30
     ]
     if settled:
         _wait_for(admin.incremental_alter_configs(settled))
+
+
+def _wait_for_leaders(admin: AdminClient, topics: Iterable[NewTopic], timeout_s: float) -> None:
+    """Ask every partition where it ends until each answers: a new one has no leader at first."""
+    places = {
+        TopicPartition(topic.topic, partition): OffsetSpec.latest()  # type: ignore[no-untyped-call]
+        for topic in topics
+        for partition in range(topic.num_partitions)
+    }
+    until = time.monotonic() + timeout_s
+    while True:
+        unanswered: list[str] = []
+        for place, future in admin.list_offsets(places, request_timeout=timeout_s).items():
+            try:
+                future.result()
+            except KafkaException as error:
+                unanswered.append(f"{place.topic}/{place.partition}: {error}")
+        if not unanswered:
+            return
+        if time.monotonic() > until:
+            raise Fatal(f"Kafka made topics that do not answer: {unanswered[0]}; start it again")
+        time.sleep(_POLL_S)
 
 
 def _wait_for(futures: dict[Any, Any], *harmless: int) -> None:
