@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from io import StringIO
+
 import numpy as np
 from rich.console import Console
 
@@ -19,7 +21,7 @@ def learned() -> Learned:
 
 
 def test_the_table_tells_places_sizes_and_words() -> None:
-    console = Console(width=160, record=True, quiet=True)
+    console = Console(width=160, record=True, file=StringIO())
     console.print(table_of(learned()))
     text = console.export_text()
     for part in (
