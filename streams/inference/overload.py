@@ -26,7 +26,7 @@ class OverloadConfig:
     """Work waiting that would take longer than this is overload."""
     calm_s: float = 30.0
     """So long must nothing have been left out for it to be over."""
-    turn_s: float = 0.5
+    turn_s: float = 1.0
     """In overload so much work is taken on at once: an answer is then at most about twice as old."""
 
 

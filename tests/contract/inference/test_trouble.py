@@ -64,7 +64,7 @@ def continued(place: Place) -> Iterator[None]:
 def test_triton_that_hangs_costs_no_answer_and_is_told(
     place: Place, client: TritonClient, continued: None
 ) -> None:
-    records = footage("hung", 100, keep=False)
+    records = footage("hung", 100)
     with running(place) as service:
         send(place, records[:50])
         until(place, "hung", lambda so_far: len(so_far) >= 20)

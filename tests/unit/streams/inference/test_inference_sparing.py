@@ -11,7 +11,7 @@ from streams.inference.sparing import spare
 from tests.unit.streams.inference.scenes import frame
 
 FAST, SLOW = Use("fast"), Use("slow", Fraction(1))
-BUSY = Load(looks_per_s=4.0, overloaded=True, left_out_s=0.0)
+BUSY = Load(looks_per_s=2.0, overloaded=True, left_out_s=0.0)
 
 
 def second(*, keep: bool = False) -> list[Shown]:
