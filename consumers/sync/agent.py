@@ -35,6 +35,9 @@ GROUP = "sightline.agent"
 WRITER = ("writer", b"agent")
 """Header of the agent's beats, by which it knows them from a camera's own."""
 HEALTH_EVERY_S = 10.0
+_ANSWERS_WITHIN_S = 2.0
+_RETURN_S = 15.0
+"""So long after Kafka was away cameras may take to write again: their clients try every 10 s."""
 
 
 def run_agent(service: Service, compile_site: Compile) -> None:
@@ -228,6 +231,8 @@ class _Cameras:
         cameras = configs.cameras
         lasting = cameras | configs.leaving(now_s)
         self._silence.keep(lasting, now_s)
+        if self._silence.silent(lasting, now_s):
+            self._make_sure()
         beats = list(self._silence.due(self._site, lasting, configs.version, now_s))
         for beat in beats:
             self._producer.send(FRAMES_TOPIC, beat, key=beat.camera, headers=[WRITER])
@@ -238,6 +243,14 @@ class _Cameras:
     def close(self) -> None:
         """Stop listening."""
         self._frames.close()
+
+    def _make_sure(self) -> None:
+        """Tell a silent camera from a silent Kafka, behind which its frames still wait."""
+        messages, answered = self._frames.read_to_end(_ANSWERS_WITHIN_S)
+        for message in messages:
+            self._hear(message)
+        if not answered:
+            self._silence.excuse(time.monotonic() + _RETURN_S)
 
     def _hear(self, message: Message) -> None:
         try:

@@ -89,6 +89,12 @@ class SilentCameras:
                 config_version=known.config_version,
             )
 
+    def excuse(self, until_s: float) -> None:
+        """Count nobody's silence before ``until_s``: it could not be told from Kafka's own."""
+        for known in self._cameras.values():
+            known.heard_s = max(known.heard_s, until_s)
+            known.alive_s = max(known.alive_s, until_s)
+
     def silent(self, cameras: Collection[str], now_s: float) -> dict[str, str]:
         """Return the silent ones of ``cameras`` with their state, ``stalled`` or ``offline``."""
         return {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from confluent_kafka import (
     OFFSET_BEGINNING,
     Consumer,
@@ -51,6 +53,7 @@ class TopicFollower:
             self._kafka.close()
             raise Retryable(f"Kafka does not answer at {bootstrap}: {error}") from error
         self._behind = {part for part, end in self._ends.items() if end > 0}
+        self._next = dict.fromkeys(self._partitions, 0)
         if not self._partitions:
             self._kafka.close()
             raise Fatal(f"topic {topic} is not there: create it with `sightline topics create`")
@@ -76,6 +79,7 @@ class TopicFollower:
             if error is None:
                 message = to_message(raw)
                 messages.append(message)
+                self._next[message.partition] = message.offset + 1
                 if message.offset + 1 >= self._ends[message.partition]:
                     self._behind.discard(message.partition)
             elif error.code() == KafkaError._PARTITION_EOF:
@@ -83,6 +87,26 @@ class TopicFollower:
             elif error.fatal():
                 raise Fatal(f"the Kafka client gave up: {error.str()}; start this process again")
         return messages
+
+    def read_to_end(self, within_s: float) -> tuple[list[Message], bool]:
+        """Ask where the topic ends now, and read up to there.
+
+        The second value is False where Kafka did not answer, or not so fast.
+
+        Raises:
+            Fatal: the Kafka client gave up.
+        """
+        until_s = time.monotonic() + within_s
+        messages: list[Message] = []
+        try:
+            ranges = {part: self._offsets(part, within_s) for part in self._partitions}
+        except KafkaException:
+            return messages, False
+        while any(max(self._next[part], low) < end for part, (low, end) in ranges.items()):
+            if time.monotonic() >= until_s:
+                return messages, False
+            messages += self.read(timeout_s=0.1)
+        return messages, True
 
     def low_offsets(self) -> dict[int, int] | None:
         """Return the lowest offset that each partition holds; None while Kafka is away."""

@@ -47,7 +47,7 @@ class Worker:
 @pytest.fixture
 def stage(kafka: str, request: pytest.FixtureRequest) -> str:
     """Return a stage of its own, whose states are compacted as soon as Kafka may."""
-    name = request.node.name.replace("_", "-")
+    name = str(request.node.name).replace("_", "-")
     eager = {
         "segment.ms": "100",
         "min.compaction.lag.ms": "0",

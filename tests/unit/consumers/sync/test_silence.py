@@ -113,3 +113,17 @@ def test_who_is_silent_is_told_with_its_state() -> None:
     assert silence.silent({"gate"}, 3.0) == {"gate": "stalled"}
     assert silence.silent({"gate"}, 10.0) == {"gate": "offline"}
     assert silence.silent({"yard"}, 10.0) == {}
+
+
+def test_silence_while_kafka_was_away_is_not_the_cameras() -> None:
+    silence = SilentCameras()
+    silence.hear(frame(START), 0.0)
+    silence.excuse(60.0)
+    assert silence.silent({"gate"}, 60 + SILENT_AFTER_S - 0.1) == {}
+    assert due(silence, 60 + SILENT_AFTER_S - 0.1) == []
+    # Of the time of which nothing is known nothing is claimed.
+    assert [b.beat_at for b in due(silence, 60 + SILENT_AFTER_S)] == [
+        START + round(1000 * SILENT_AFTER_S)
+    ]
+    silence.hear(frame(START + 40_000), 64.0)
+    assert due(silence, 64 + SILENT_AFTER_S - 0.1) == []
