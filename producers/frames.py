@@ -130,7 +130,8 @@ def frames_of(
 ) -> Iterator[Frame]:
     """Yield the frames of one reading of a file or scene, as capture writes them.
 
-    With ``start_at`` (UTC ms) set to the epoch of a live run the frames are the same as there.
+    With ``start_at`` (UTC ms) set to the epoch of a live run the frames are the same as there; their
+    ``view``, which capture writes only where a sensor asks for it, is always told.
     ``source`` is a file's path or a source that has not been opened; it is closed at the end.
 
     Raises:
