@@ -14,11 +14,6 @@ MOST_BYTES = 1 << 31
 _TIMEOUT = httpx.Timeout(60.0, connect=10.0)
 
 
-def is_address(text: str) -> bool:
-    """Tell whether a text is an HTTP address."""
-    return text.startswith(("http://", "https://"))
-
-
 def fetch(address: str, digest: str, into: Path, *, instead: str) -> None:
     """Write what an address gives into a file, if it has the checksum; else nothing stays.
 

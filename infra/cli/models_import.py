@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from infra.cli.connection import DEFAULT_DATA_DIR, DataDir, connect
-from infra.cli.fetching import fetch, is_address
+from infra.cli.fetching import fetch
 from infra.runtime.settings import Settings
 from schemas.errors import Rejected
 from streams.inference.cards import included_card, included_cards, read_card, read_values
@@ -20,6 +20,7 @@ from streams.inference.catalogue import catalogue, entry_named
 from streams.inference.client import TritonClient
 from streams.inference.importing import NO_LICENCE, card_of
 from streams.inference.repository import install, load
+from streams.inference.updating.downloading import is_address
 from triton_models.kit.formats import FORMATS
 
 FormatOption = Annotated[
