@@ -60,7 +60,7 @@ def test_a_rollout_goes_on_stops_and_comes_back(console: Console) -> None:
     _, first, state, runs = console.row()
     assert state == "applied" and runs == first
 
-    waves = ("--site", SITE, "--site", "ghost", "--waves", "1,100%", "--wait", "40s")
+    waves = ("--site", SITE, "--site", "ghost", "--waves", "1,100%", "--wait", "60s")
     stopped = console.publish(0.8, *waves, "--rollback-on-failure")
     assert stopped.exit_code == EXIT_STOPPED
     assert "ghost: no receipt" in stopped.stdout and "put back" in stopped.stdout
