@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 
@@ -15,6 +17,8 @@ from consumers.sync.publish import (
     receipts_end,
     send_command,
 )
+from consumers.sync.silence import OFFLINE_AFTER_S
+from infra.local.stack import Stack
 from infra.runtime.configs import KEPT_VERSIONS, ConfigStore
 from infra.runtime.kafka import RecordProducer, read_all
 from infra.runtime.service import Service
@@ -234,3 +238,45 @@ def test_a_camera_whose_process_died_gets_beats_on_its_own_scale_until_it_is_bac
         lambda: [b for _, b, _ in beats(settings, "porch") if b.config_version == version]
     )
     assert left[0].beat_at > back[0].beat_at
+
+
+def test_while_kafka_hangs_no_camera_is_called_silent(
+    settings: Settings, stack: Stack, start: Start
+) -> None:
+    start(agent)
+    published(settings, text("hangs", cameras="hall"))
+    producer = RecordProducer(settings.edge_kafka, "test")
+    began_s, ended = time.monotonic(), threading.Event()
+
+    def film() -> None:
+        while not ended.wait(0.2):
+            at = EPOCH_AT + round((time.monotonic() - began_s) * 1000)
+            producer.send("frames", frame("hall", at), key="hall")
+
+    camera = threading.Thread(target=film)
+    camera.start()
+    try:
+        eventually(lambda: [m for m in read_all(settings.edge_kafka, "frames") if m.key == "hall"])
+        stack.kill("edge-kafka", signal.SIGSTOP)
+        hung_s = time.monotonic() - began_s
+        time.sleep(2 * OFFLINE_AFTER_S)
+        stack.kill("edge-kafka", signal.SIGCONT)
+        back_ms = round((time.monotonic() - began_s) * 1000)
+
+        def captured() -> list[int]:
+            try:
+                messages = read_all(settings.edge_kafka, "frames")
+            except Retryable:
+                # Back, it has no leaders yet.
+                return []
+            frames = [m for m in messages if m.key == "hall"]
+            records = [decode(m.value) for m in frames]
+            return [r.captured_at - EPOCH_AT for r in records if isinstance(r, Frame)]
+
+        eventually(lambda: max(captured(), default=0) > back_ms + 5000)
+        times = captured()
+        assert any(hung_s * 1000 + 5000 < at < back_ms for at in times), "they were waiting"
+        assert beats(settings, "hall") == []
+    finally:
+        ended.set()
+        camera.join()
