@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from schemas.records import FrameReference, TrackReport
-from streams.core.geometry import Box, anchor_of, visible_area
+from streams.core.geometry import Box, anchor_of
 from streams.core.tracking import attributes
 from streams.core.tracking.attributes import Told
 from streams.core.tracking.detections import GENERIC
@@ -21,8 +21,8 @@ MAX_PATH = 96
 """Points kept of a path while its track lives: state is stored often, and so kept small."""
 SMOOTHING_MS = 1000
 ORIGIN_MS = 500
-_INSIDE = 0.9
-"""A box shows its object well if at least this part of it is in the picture."""
+_BORDER = 0.01
+"""A box that comes so near the picture's border may show a part of its object only."""
 
 
 class Evidence(msgspec.Struct):
@@ -206,4 +206,4 @@ def _centre(sighting: Sighting) -> tuple[float, float]:
 
 
 def _shown(box: Box) -> bool:
-    return visible_area(box) >= _INSIDE * (box[2] - box[0]) * (box[3] - box[1])
+    return min(box[0], box[1]) > _BORDER and max(box[2], box[3]) < 1 - _BORDER
