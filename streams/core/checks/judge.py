@@ -89,8 +89,8 @@ def _judge_track(subject: Subject, jury: Jury) -> Judgement:
             Reason(
                 check=check.name,
                 favours=finding.favours,
-                value=finding.value,
-                weight=finding.weight,
+                value=float(finding.value),
+                weight=float(finding.weight),
             )
         )
     score = 1 / (1 + math.exp(-total))
