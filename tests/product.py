@@ -19,6 +19,9 @@ from infra.cli.models_import import import_into
 from infra.cli.platform import Platform
 from infra.local.stack import Stack, StackConfig
 from infra.local.state import Endpoints
+from infra.runtime.kafka import read_all
+from schemas.codec import decode
+from schemas.errors import Rejected
 from tests.fixtures import ROOT
 
 T = TypeVar("T")
@@ -104,6 +107,18 @@ class Product:
         """Return the verdicts on a camera's candidates by candidate id."""
         rows = self.rows("SELECT candidate_id, verdict FROM verdicts WHERE camera = %s", camera)
         return {row["candidate_id"]: row["verdict"] for row in rows}
+
+    def records(self, topic: str, kind: type[T]) -> list[T]:
+        """Return the site's records of a topic; poison of other tests stands there too."""
+        found: list[T] = []
+        for message in read_all(self.ends.edge_kafka, topic):
+            try:
+                record = decode(message.value)
+            except Rejected:
+                continue
+            if isinstance(record, kind):
+                found.append(record)
+        return found
 
     def finish(self, camera: str) -> None:
         """Wait until a camera's footage has ended and nothing of it is open any more."""

@@ -8,8 +8,6 @@ import pytest
 import yaml
 
 from infra.cli.rollout import EXIT_STOPPED
-from infra.runtime.kafka import read_all
-from schemas.codec import decode_as
 from schemas.records import Detections, Look
 from tests import pets
 from tests.product import Product
@@ -29,8 +27,8 @@ def looks(product: Product) -> list[Look]:
     """Return what became of every look of the model, partition by partition."""
     return [
         look
-        for message in read_all(product.ends.edge_kafka, "detections")
-        for reading in decode_as(Detections, message.value).readings
+        for record in product.records("detections", Detections)
+        for reading in record.readings
         for look in reading.looks
         if look.model == MODEL
     ]

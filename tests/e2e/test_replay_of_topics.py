@@ -16,8 +16,6 @@ from infra.cli.platform import SERVICES
 from infra.cli.replay_results import event_lines, verdict_lines
 from infra.cli.replay_topic import in_order
 from infra.local.service import ServiceSpec
-from infra.runtime.kafka import read_all
-from schemas.codec import decode
 from schemas.records import Event, Verdict
 from tests import pets
 from tests.product import Product, run_cli
@@ -120,17 +118,11 @@ def _live(product: Product, start: int, until: int) -> tuple[list[str], list[str
     """Return the lines of what live said in a stretch; a repeat stands in the topic twice."""
     events: dict[tuple[str, int], Event] = {}
     verdicts: dict[tuple[str, int], Verdict] = {}
-    for message in read_all(product.ends.edge_kafka, "up.events"):
-        record = decode(message.value)
-        if isinstance(record, Event) and record.camera == CAMERA and start <= record.at < until:
+    for record in product.records("up.events", Event):
+        if record.camera == CAMERA and start <= record.at < until:
             events.setdefault((record.event_id, record.revision), record)
-    for message in read_all(product.ends.edge_kafka, "up.verdicts"):
-        found = decode(message.value)
-        if (
-            isinstance(found, Verdict)
-            and found.camera == CAMERA
-            and start <= found.decided_at < until
-        ):
+    for found in product.records("up.verdicts", Verdict):
+        if found.camera == CAMERA and start <= found.decided_at < until:
             verdicts.setdefault((found.candidate_id, found.revision), found)
     ordered = in_order(events.values(), verdicts.values())
     return list(event_lines(ordered[0], start)), list(verdict_lines(ordered[1], start))
