@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -29,6 +28,7 @@ from streams.inference.local import LocalModel
 from streams.inference.thumbnails import History
 from tests.contract.inference.conftest import SITE, Place
 from tests.fixtures import ROOT
+from tests.serving import in_thread
 from tests.unit.streams.inference import scenes
 
 PATIENCE_S = 60.0
@@ -50,23 +50,8 @@ def settings(place: Place) -> Settings:
 def running(place: Place) -> Iterator[Service]:
     """Run detect in a thread."""
     service = Service("detect", settings(place))
-    failures: list[BaseException] = []
-
-    def main() -> None:
-        try:
-            run_detect(service)
-        except BaseException as error:
-            failures.append(error)
-            raise
-
-    thread = threading.Thread(target=main)
-    thread.start()
-    try:
+    with in_thread(service, run_detect, 30):
         yield service
-    finally:
-        service.stopping.set()
-        thread.join(30)
-    assert not thread.is_alive() and not failures
 
 
 def beat(camera: str, at: int) -> Beat:

@@ -27,7 +27,7 @@ from tests.contract.inference.test_detect import (
     until,
 )
 from tests.contract.inference.test_triton_equals_local import with_backgrounds
-from tests.fixtures import FIXTURES
+from tests.fixtures import FIXTURES, fixture
 from tests.unit.streams.inference import scenes
 
 YOLOX = FIXTURES / WEIGHTS
@@ -65,9 +65,7 @@ def test_it_answers_as_in_process(mlserver: TritonClient) -> None:
 
 
 def test_detectors_answer_as_in_process(mlserver: TritonClient) -> None:
-    if not YOLOX.is_file():
-        pytest.skip(f"no fixture {WEIGHTS}: set SIGHTLINE_FIXTURES to the folder that holds it")
-    local = LocalModel("yolox", YOLOX)
+    local = LocalModel("yolox", fixture(WEIGHTS))
     for jpeg in walk(3):
         assert mlserver.infer("yolox", jpeg) == local.infer(jpeg)
 

@@ -28,6 +28,7 @@ from streams.inference.updating.receipts import Told, told_by
 from streams.inference.updating.releases import TOPIC, chunk_key, chunks_of, update_key
 from streams.inference.updating.run import run_models
 from tests.contract.inference.conftest import SITE, Place
+from tests.serving import in_thread
 from tests.unit.streams.inference.updating.networks import CARD, save_network
 from tests.unit.streams.inference.updating.updates import update
 
@@ -110,23 +111,8 @@ def running(place: Place) -> Iterator[Service]:
         model_repository=str(place.repository),
     )
     service = Service("updates", settings)
-    failures: list[BaseException] = []
-
-    def main() -> None:
-        try:
-            run_models(service)
-        except BaseException as error:
-            failures.append(error)
-            raise
-
-    thread = threading.Thread(target=main)
-    thread.start()
-    try:
+    with in_thread(service, run_models, PATIENCE_S):
         yield service
-    finally:
-        service.stopping.set()
-        thread.join(PATIENCE_S)
-    assert not thread.is_alive() and not failures
 
 
 @pytest.fixture
