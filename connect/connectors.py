@@ -29,11 +29,12 @@ _BYTES = "org.apache.kafka.connect.converters.ByteArrayConverter"
 _REPLACE_FIELD = "org.apache.kafka.connect.transforms.ReplaceField$Value"
 _AVRO = "sightline.connect.SchemaFolderConverter"
 _TABLES = {
-    "events": "event_id",
-    "verdicts": "candidate_id",
-    "counts": "count_id",
-    "health": "health_id",
-    "receipts": "receipt_id",
+    # A partitioned table's key holds the time that it is partitioned by.
+    "events": ("event_id", "opened_at"),
+    "verdicts": ("candidate_id", "matched_at"),
+    "counts": ("count_id",),
+    "health": ("health_id",),
+    "receipts": ("receipt_id",),
 }
 
 
@@ -135,7 +136,7 @@ def jdbc_sink(
 def jdbc_sinks(postgres_dsn: str, schemas_dir: Path) -> tuple[Connector, ...]:
     """Return the sinks of everything that the cloud keeps in PostgreSQL."""
     return tuple(
-        jdbc_sink(f"up.{table}", table, [key], postgres_dsn, schemas_dir)
+        jdbc_sink(f"up.{table}", table, key, postgres_dsn, schemas_dir)
         for table, key in _TABLES.items()
     )
 

@@ -12,7 +12,11 @@ from psycopg import sql
 from schemas.records import Event, Receipt, Verdict
 
 OPENED_AT = 1_700_000_000_000
-KEYS = {"events": "event_id", "verdicts": "candidate_id", "receipts": "receipt_id"}
+KEYS = {
+    "events": ("event_id", "opened_at"),
+    "verdicts": ("candidate_id", "matched_at"),
+    "receipts": ("receipt_id",),
+}
 
 
 def upsert(connection: psycopg.Connection[Any], table: str, record: Any) -> None:
@@ -27,11 +31,11 @@ def upsert(connection: psycopg.Connection[Any], table: str, record: Any) -> None
         table=sql.Identifier(table),
         names=sql.SQL(", ").join(map(sql.Identifier, values)),
         values=sql.SQL(", ").join(map(sql.Placeholder, values)),
-        key=sql.Identifier(key),
+        key=sql.SQL(", ").join(map(sql.Identifier, key)),
         changes=sql.SQL(", ").join(
             sql.SQL("{0} = EXCLUDED.{0}").format(sql.Identifier(name))
             for name in values
-            if name != key
+            if name not in key
         ),
     )
     connection.execute(statement, values)

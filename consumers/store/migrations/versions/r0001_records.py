@@ -1,8 +1,6 @@
 """Tables for the records that sites send up."""
 
-from pathlib import Path
-
-from alembic import op
+from consumers.store.migrations.scripts import run_beside
 
 revision = "0001"
 down_revision = None
@@ -12,5 +10,4 @@ depends_on = None
 
 def upgrade() -> None:
     """Create the tables."""
-    script = Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")
-    op.get_bind().exec_driver_sql(script)
+    run_beside(__file__)

@@ -1,5 +1,8 @@
 -- Columns are named and typed as the fields of schemas/avro, for Connect writes them by name.
 -- PostgreSQL 15 to 18, no extensions.
+--
+-- Events, their changes and verdicts are partitioned by the UTC day of a time that no revision
+-- changes, so that retention drops days whole; see sightline_make_partitions in r0003.
 
 -- A text that is no JSON must not stop the sink: beside it stands NULL.
 CREATE FUNCTION sightline_json(value text) RETURNS jsonb
@@ -24,7 +27,7 @@ END
 $$;
 
 CREATE TABLE events (
-    event_id text PRIMARY KEY,
+    event_id text NOT NULL,
     site text NOT NULL,
     rule text NOT NULL,
     camera text NOT NULL,
@@ -48,8 +51,10 @@ CREATE TABLE events (
     provenance text NOT NULL,
     tracks_json jsonb GENERATED ALWAYS AS (sightline_json(tracks)) STORED,
     provenance_json jsonb GENERATED ALWAYS AS (sightline_json(provenance)) STORED,
-    stored_at timestamptz NOT NULL DEFAULT clock_timestamp()
-);
+    stored_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (event_id, opened_at)
+) PARTITION BY RANGE (opened_at);
+CREATE TABLE events_other PARTITION OF events DEFAULT;
 CREATE INDEX events_by_time ON events (opened_at DESC, event_id);
 CREATE INDEX events_by_camera ON events (site, camera, opened_at DESC);
 CREATE INDEX events_by_rule ON events (site, rule, opened_at DESC);
@@ -73,9 +78,18 @@ CREATE TABLE event_changes (
     score double precision NOT NULL,
     verdict text NOT NULL,
     stored_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-    PRIMARY KEY (event_id, revision)
-);
+    PRIMARY KEY (event_id, revision, opened_at)
+) PARTITION BY RANGE (opened_at);
+CREATE TABLE event_changes_other PARTITION OF event_changes DEFAULT;
 CREATE INDEX event_changes_by_arrival ON event_changes (stored_at);
+
+-- When an event was opened: with it a look by id reads one partition, not all.
+CREATE TABLE event_places (
+    event_id text PRIMARY KEY,
+    opened_at timestamptz NOT NULL,
+    site text NOT NULL
+);
+CREATE INDEX event_places_by_time ON event_places USING brin (opened_at);
 
 -- Before the row: an INSERT ... ON CONFLICT runs it for repeats and for older revisions too.
 CREATE FUNCTION sightline_note_event_change() RETURNS trigger
@@ -90,6 +104,8 @@ BEGIN
         NEW.score, NEW.verdict
     ) ON CONFLICT DO NOTHING;
     IF FOUND THEN
+        INSERT INTO event_places (event_id, opened_at, site)
+        VALUES (NEW.event_id, NEW.opened_at, NEW.site) ON CONFLICT DO NOTHING;
         PERFORM pg_notify('sightline_events', json_build_object(
             'event_id', NEW.event_id, 'revision', NEW.revision, 'state', NEW.state)::text);
     END IF;
@@ -98,7 +114,7 @@ END
 $$;
 
 CREATE TABLE verdicts (
-    candidate_id text PRIMARY KEY,
+    candidate_id text NOT NULL,
     site text NOT NULL,
     camera text NOT NULL,
     rule text NOT NULL,
@@ -116,8 +132,10 @@ CREATE TABLE verdicts (
     provenance text NOT NULL,
     reasons_json jsonb GENERATED ALWAYS AS (sightline_json(reasons)) STORED,
     provenance_json jsonb GENERATED ALWAYS AS (sightline_json(provenance)) STORED,
-    stored_at timestamptz NOT NULL DEFAULT clock_timestamp()
-);
+    stored_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (candidate_id, matched_at)
+) PARTITION BY RANGE (matched_at);
+CREATE TABLE verdicts_other PARTITION OF verdicts DEFAULT;
 CREATE INDEX verdicts_by_event ON verdicts (event_id) WHERE event_id IS NOT NULL;
 CREATE INDEX verdicts_by_time ON verdicts (site, matched_at DESC);
 

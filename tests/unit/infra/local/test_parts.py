@@ -68,7 +68,8 @@ def test_sinks_upsert_by_key_and_dead_letter() -> None:
     assert events["connection.url"] == "jdbc:postgresql://127.0.0.1:5433/sightline"
     assert events["connection.password"] == "p@ss"
     assert "p@ss" not in events["connection.url"]
-    assert (events["topics"], events["primary.key.fields"]) == ("up.events", "event_id")
+    key = "event_id,opened_at"
+    assert (events["topics"], events["primary.key.fields"]) == ("up.events", key)
     assert events["errors.deadletterqueue.topic.name"] == "dlq.up.events"
     assert events["value.converter.schemas.dir"] == "/schemas"
     tracks = connectors.mongo_sink("mongodb://h:1/?retryWrites=false", Path("/schemas"))

@@ -1,0 +1,1 @@
+"""Who may do what: users, roles, sessions, keys, one-time codes, the audit trail."""

@@ -1,0 +1,104 @@
+"""Errors as problem+json (RFC 9457): what happened, where, and what to do next."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
+
+from schemas.errors import Backpressure, Rejected, Retryable
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER_S = 2
+
+
+class ProblemDocument(BaseModel):
+    """The body of every error."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str = Field("about:blank", description="Names the kind of problem.")
+    title: str = Field(description="The kind of problem in a few words.")
+    status: int = Field(description="The HTTP status.")
+    detail: str = Field("", description="What happened here, and what to do next.")
+    errors: list[dict[str, Any]] = Field(
+        [], description="Each fault of the input: where it is, and what is wrong."
+    )
+
+
+class Problem(Exception):
+    """An answer that is an error; ``kind`` is its machine word, such as ``stale-version``."""
+
+    def __init__(
+        self,
+        status: int,
+        kind: str,
+        title: str,
+        detail: str = "",
+        *,
+        errors: list[dict[str, Any]] | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail or title)
+        self.status = status
+        self.headers = headers or {}
+        self.document = ProblemDocument(
+            type=f"urn:sightline:problem:{kind}",
+            title=title,
+            status=status,
+            detail=detail,
+            errors=errors or [],
+        )
+
+
+def not_found(what: str) -> Problem:
+    """Return the answer for what is not there, or may not be seen: nobody can tell which."""
+    return Problem(404, "not-found", "Not found", f"there is no such {what}, or you may not see it")
+
+
+def answer(problem: Problem) -> JSONResponse:
+    """Return a problem as a response."""
+    return JSONResponse(
+        problem.document.model_dump(mode="json"),
+        status_code=problem.status,
+        media_type=MEDIA_TYPE,
+        headers=problem.headers,
+    )
+
+
+def install(app: FastAPI) -> None:
+    """Let every error of the app leave as problem+json."""
+
+    @app.exception_handler(Problem)
+    async def problem(_: Request, error: Problem) -> JSONResponse:
+        return answer(error)
+
+    @app.exception_handler(HTTPException)
+    async def http(_: Request, error: HTTPException) -> JSONResponse:
+        found = Problem(error.status_code, "http", str(error.detail))
+        found.headers = dict(error.headers or {})
+        return answer(found)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+        faults = [
+            {"where": ".".join(str(part) for part in one["loc"]), "what": one["msg"]}
+            for one in error.errors()
+        ]
+        detail = "the request does not fit this route's description; see errors"
+        return answer(Problem(422, "invalid", "Invalid request", detail, errors=faults))
+
+    @app.exception_handler(Rejected)
+    async def rejected(_: Request, error: Rejected) -> JSONResponse:
+        return answer(Problem(422, error.reason, "Refused", str(error)))
+
+    @app.exception_handler(Retryable)
+    async def retryable(_: Request, error: Retryable) -> JSONResponse:
+        wait_s = error.retry_after_s if isinstance(error, Backpressure) else RETRY_AFTER_S
+        headers = {"Retry-After": str(max(1, round(wait_s)))}
+        detail = "a part of the cloud does not answer at the moment; try again"
+        return answer(Problem(503, "unavailable", "Try again", detail, headers=headers))

@@ -1,0 +1,7 @@
+"""The audit trail."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+router = APIRouter()

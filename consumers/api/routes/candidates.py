@@ -1,0 +1,7 @@
+"""Candidates and their verdicts; restoring a suppressed one."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+router = APIRouter()

@@ -1,0 +1,7 @@
+"""Orders to a site."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+router = APIRouter()

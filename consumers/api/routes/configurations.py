@@ -1,0 +1,7 @@
+"""Configuration documents: versions, check, diff, publish, receipts."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+router = APIRouter()

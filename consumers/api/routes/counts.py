@@ -1,0 +1,7 @@
+"""Counts, rollups, heat maps."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+router = APIRouter()

@@ -1,0 +1,7 @@
+"""Events: search, handling, comments."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+router = APIRouter()

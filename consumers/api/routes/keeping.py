@@ -1,0 +1,7 @@
+"""Retention, legal hold, erasure."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+router = APIRouter()

@@ -1,0 +1,7 @@
+"""The organisation that somebody works for."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+router = APIRouter()

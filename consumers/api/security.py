@@ -1,0 +1,84 @@
+"""Who asks, and whether it may: each route names the one permission that it needs.
+
+@router.get("/api/v1/events")
+async def events(principal: Annotated[Principal, allow(Permission.EVENTS_READ)]) -> ...
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from fastapi import Depends
+from starlette.requests import HTTPConnection
+
+from consumers.access.authenticate import Credentials, authenticate
+from consumers.access.permissions import STEP_UP, Permission
+from consumers.access.principal import Principal
+from consumers.api.context import Parts
+from consumers.api.problems import Problem
+
+SESSION_COOKIE = "sightline_session"
+CSRF_HEADER = "Sightline-CSRF"
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+STEP_UP_LASTS = timedelta(minutes=10)
+
+
+async def somebody(connection: HTTPConnection, parts: Parts) -> Principal:
+    """Return who asks, whatever it may do; 401 for nobody."""
+    method = connection.scope.get("method", "GET")
+    credentials = Credentials(
+        authorization=connection.headers.get("authorization"),
+        session=connection.cookies.get(SESSION_COOKIE),
+        csrf=connection.headers.get(CSRF_HEADER),
+        safe=method in SAFE_METHODS,
+    )
+    principal = await authenticate(parts.database, credentials)
+    if principal is None:
+        raise Problem(
+            401,
+            "unauthenticated",
+            "Who are you?",
+            "log in at POST /api/v1/session, or send an API key as `Authorization: Bearer KEY`",
+            headers={"WWW-Authenticate": "Bearer"},
+        )
+    return principal
+
+
+class Guard:
+    """The dependency of a route that needs a permission; tests read ``permission`` off it."""
+
+    def __init__(self, permission: Permission) -> None:
+        self.permission = permission
+
+    async def __call__(self, connection: HTTPConnection, parts: Parts) -> Principal:
+        """Return who asks; 401 for nobody, 403 for one who may not."""
+        principal = await somebody(connection, parts)
+        check(principal, self.permission, safe=connection.scope.get("method") in SAFE_METHODS)
+        return principal
+
+
+def allow(permission: Permission) -> Any:
+    """Return the dependency for ``Annotated[Principal, allow(...)]``."""
+    return Depends(Guard(permission))
+
+
+def check(principal: Principal, permission: Permission, *, safe: bool) -> None:
+    """Insist on a permission, and on a fresh second factor where it is dangerous."""
+    if not principal.may(permission):
+        raise Problem(
+            403,
+            "forbidden",
+            "Not allowed",
+            f"this needs the permission {permission.value}; ask an owner or admin for it",
+        )
+    if safe or principal.kind == "key" or permission not in STEP_UP:
+        return
+    stepped_up_at = principal.stepped_up_at
+    if stepped_up_at is None or datetime.now(UTC) - stepped_up_at > STEP_UP_LASTS:
+        raise Problem(
+            403,
+            "step-up-required",
+            "Prove it is you",
+            "send a code of your authenticator to POST /api/v1/session/step-up, then try again",
+        )

@@ -1,0 +1,1 @@
+"""Rollups for analytics, and Parquet in object storage."""

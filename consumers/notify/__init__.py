@@ -1,0 +1,1 @@
+"""Notifications: events routed to people and systems, each target told once of each state."""
