@@ -1,38 +1,94 @@
-"""Types for what comes in: texts that Postgres can hold, times that make sense.
+"""Texts that people and systems send: bounded, and free of what a database or a log cannot hold.
 
-A NUL character, half of a surrogate pair or a time before 1970 is answered with 422 by the type
-alone, and the OpenAPI document says the same.
+A field that is not one of these takes NUL characters (which Postgres refuses) and texts of any
+length; so routes use no bare ``str``.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import re
 from typing import Annotated
 
-from pydantic import AfterValidator, AwareDatetime, StringConstraints
+from pydantic import AfterValidator, Field, SecretStr, StringConstraints
 
-SAYABLE = r"^[^\x00]*$"
-EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
-LATEST = datetime(2200, 1, 1, tzinfo=UTC)
+# Control characters except tab and line ends; separators that forge lines in logs and mails; marks
+# that turn the direction of what stands beside them.
+_BAD_IN_PROSE = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]"
+)
+_BAD_IN_LINE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_MAIL = re.compile(
+    r"[A-Za-z0-9.!#$%&'*+/=?^_{|}~-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*"
+)
 
-Text = Annotated[str, StringConstraints(pattern=SAYABLE, max_length=10_000)]
-"""Free text, may be empty."""
+LINE_CHARACTERS = 200
+PROSE_CHARACTERS = 10_000
+
+
+def clean_line(text: str) -> str:
+    """Return a text of one line without space around it.
+
+    Raises:
+        ValueError: it holds line ends or control characters.
+    """
+    if _BAD_IN_LINE.search(text):
+        raise ValueError("holds a line end, a control character or a mark of direction")
+    return text.strip()
+
+
+def clean_prose(text: str) -> str:
+    """Return a text of many lines as it is.
+
+    Raises:
+        ValueError: it holds control characters.
+    """
+    if _BAD_IN_PROSE.search(text):
+        raise ValueError("holds a control character or a mark of direction")
+    return text
+
+
+def clean_mail(text: str) -> str:
+    """Return a mail address in lower case.
+
+    Raises:
+        ValueError: it is none that mail servers commonly take.
+    """
+    if _MAIL.fullmatch(text) is None or len(text) > 254:
+        raise ValueError("is no mail address")
+    return text.lower()
+
+
+def _not_empty(text: str) -> str:
+    if not text:
+        raise ValueError("is empty")
+    return text
+
+
+def _clean_secret(secret: SecretStr) -> SecretStr:
+    if "\x00" in secret.get_secret_value():
+        raise ValueError("holds a NUL character")
+    return secret
+
+
 Line = Annotated[
-    str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*$", min_length=1, max_length=200)
+    str, Field(max_length=LINE_CHARACTERS), AfterValidator(clean_line), AfterValidator(_not_empty)
 ]
-"""One line, such as a name for people."""
-Word = Annotated[str, StringConstraints(pattern=r"^[!-~]*$", min_length=1, max_length=200)]
-"""An id or a machine word: printable ASCII without spaces."""
-SiteName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,40}$")]
+"""A name, a title, a search: one line, not empty."""
+
+OptionalLine = Annotated[str, Field(max_length=LINE_CHARACTERS), AfterValidator(clean_line)]
+"""The same, or empty."""
+
+Prose = Annotated[str, Field(max_length=PROSE_CHARACTERS), AfterValidator(clean_prose)]
+"""A comment, a reason: many lines."""
+
+Mail = Annotated[str, Field(min_length=3, max_length=254), AfterValidator(clean_mail)]
+"""A mail address, in lower case."""
+
+Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,40}$")]
+"""The id of a site or an organisation."""
+
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
-"""Of a camera, sensor, rule or model."""
+"""The name of a camera, a rule, a sensor in a configuration."""
 
-
-def _sensible(at: datetime) -> datetime:
-    if not EARLIEST <= at < LATEST:
-        raise ValueError(f"a time from {EARLIEST:%Y} to {LATEST:%Y} is wanted")
-    return at.astimezone(UTC)
-
-
-Moment = Annotated[AwareDatetime, AfterValidator(_sensible)]
-"""A time with its zone, 1970 to 2200; in UTC once it is in."""
+Secret = Annotated[SecretStr, Field(min_length=1, max_length=1024), AfterValidator(_clean_secret)]
+"""A password or token: shown in no log and no error."""
