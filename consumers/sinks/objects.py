@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 import urllib3
 from minio import Minio
+from minio.deleteobjects import DeleteObject
 from minio.error import MinioException
 
 from infra.runtime.settings import Settings
@@ -117,3 +119,19 @@ class ObjectStore:
             )
         except (MinioException, urllib3.exceptions.HTTPError, OSError) as error:
             raise Retryable(f"object storage did not take {key}: {error}") from error
+
+    def remove(self, bucket: str, keys: Sequence[str]) -> None:
+        """Remove objects of any bucket; one that is not there is no error.
+
+        Raises:
+            Retryable: the service does not answer, or keeps one back.
+        """
+        try:
+            wanted = [DeleteObject(key) for key in keys]
+            kept = list(self._client.remove_objects(bucket, wanted)) if wanted else []
+        except (MinioException, urllib3.exceptions.HTTPError, OSError) as error:
+            raise Retryable(
+                f"object storage did not remove objects of {bucket}: {error}"
+            ) from error
+        if kept:
+            raise Retryable(f"object storage keeps {kept[0].name}: {kept[0].message}")
