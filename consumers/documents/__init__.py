@@ -1,0 +1,1 @@
+"""Documents of the cloud: configurations by version, commands, models, whole tracks, schemas."""
