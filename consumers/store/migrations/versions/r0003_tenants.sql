@@ -92,6 +92,18 @@ CREATE TRIGGER b_note_camera BEFORE INSERT ON health
 CREATE INDEX events_by_organisation ON events (organisation_id, opened_at DESC, event_id);
 CREATE INDEX verdicts_by_organisation ON verdicts (organisation_id, matched_at DESC, candidate_id);
 
+-- The tables whose rows are marked as they arrive, whichever step made them.
+CREATE VIEW owned_tables AS
+SELECT relname::text AS name FROM pg_class JOIN pg_trigger ON tgrelid = pg_class.oid
+WHERE tgname = 'a_own' AND tgparentid = 0 AND relnamespace = current_schema()::regnamespace;
+
+-- The tables that are partitioned by day, and by which column.
+CREATE VIEW parted_tables AS
+SELECT relname::text AS name, attname::text AS key
+FROM pg_partitioned_table JOIN pg_class ON pg_class.oid = partrelid
+    JOIN pg_attribute ON attrelid = partrelid AND attnum = partattrs[0]
+WHERE relnamespace = current_schema()::regnamespace;
+
 -- Give a site to an organisation (NULL: to nobody), with everything that it has sent.
 CREATE FUNCTION sightline_give_site(given text, receiver uuid) RETURNS void
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
@@ -102,9 +114,7 @@ BEGIN
     ON CONFLICT (site) DO UPDATE SET organisation_id = receiver;
     DELETE FROM camera_group_members
     WHERE site = given AND organisation_id IS DISTINCT FROM receiver;
-    FOREACH record_table IN ARRAY ARRAY[
-        'cameras', 'events', 'event_changes', 'verdicts', 'counts', 'health', 'receipts', 'evidence'
-    ] LOOP
+    FOR record_table IN SELECT 'cameras' UNION SELECT * FROM owned_tables LOOP
         EXECUTE format(
             'UPDATE %I SET organisation_id = $2 '
             'WHERE site = $1 AND organisation_id IS DISTINCT FROM $2', record_table)
@@ -127,9 +137,7 @@ DECLARE
     crowded boolean;
     made integer := 0;
 BEGIN
-    FOR parted IN SELECT * FROM (VALUES
-        ('events', 'opened_at'), ('event_changes', 'opened_at'), ('verdicts', 'matched_at')
-    ) AS parted (name, key) LOOP
+    FOR parted IN SELECT * FROM parted_tables LOOP
         SELECT string_agg(quote_ident(attname), ', ') INTO names FROM pg_attribute
         WHERE attrelid = parted.name::regclass AND attnum > 0
             AND NOT attisdropped AND attgenerated = '';
