@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
 
@@ -47,6 +48,9 @@ def settings_of(ends: Endpoints, data_dir: Path, site: str) -> Settings:
         s3_access_key=ends.s3_access_key,
         s3_secret_key=ends.s3_secret_key,
         s3_bucket=ends.s3_bucket,
+        listen=urlsplit(ends.api_url).netloc,
+        public_url=ends.api_url,
+        secret_key=ends.secret_key,
         data_dir=str(data_dir),
     )
 

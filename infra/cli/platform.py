@@ -11,6 +11,7 @@ from pathlib import Path
 
 from connect import connectors
 from consumers.store.migrate import migrate
+from consumers.store.owning import adopt
 from infra.cli.connection import check_owner, models_folder, settings_of
 from infra.local.connectors import apply_all
 from infra.local.service import ServiceSpec
@@ -78,7 +79,9 @@ class Platform:
             connected.result()
 
     def _make_tables(self) -> None:
-        migrate(self.stack.endpoints.postgres_dsn)
+        dsn = self.stack.endpoints.postgres_dsn
+        migrate(dsn)
+        adopt(dsn, self.site)
 
     def _create_topics(self) -> None:
         ends = self.stack.endpoints

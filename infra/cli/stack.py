@@ -21,7 +21,7 @@ from infra.cli.connection import (
     recorded_site,
 )
 from infra.local import daemon
-from infra.local.blueprint import NAMES, PORTS
+from infra.local.blueprint import NAMES, PORTS, SERVICE_PORTS
 from infra.local.display import StartDisplay, status_table
 from infra.local.doctor import examine
 from infra.local.install import install
@@ -32,7 +32,9 @@ from schemas.errors import Fatal
 from schemas.ids import SITE_PATTERN
 
 _PANEL = "Embedded stack"
-_PORT_NAMES = tuple(f"{part}.{name}" for part, names in PORTS.items() for name in names)
+_PORT_NAMES = tuple(
+    f"{part}.{name}" for part, names in (PORTS | SERVICE_PORTS).items() for name in names
+)
 _FOLLOW_S = 0.2
 _INTERRUPTED = 130
 

@@ -23,6 +23,8 @@ PORTS = {
     "seaweedfs": seaweedfs.PORTS,
 }
 NAMES = tuple(PORTS)
+SERVICE_PORTS = {"cloud": ("api",)}
+"""Ports of the product's own processes that clients use."""
 _NEEDS = {"edge-connect": ("edge-kafka",), "cloud-connect": ("cloud-kafka",)}
 
 
@@ -55,6 +57,8 @@ def make_endpoints(block: PortBlock, store: StateStore) -> Endpoints:
         s3_access_key=seaweedfs.ACCESS_KEY,
         s3_secret_key=store.secret("s3"),
         s3_bucket=seaweedfs.BUCKET,
+        api_url=f"http://{HOST}:{block.port('cloud.api')}",
+        secret_key=store.secret("cloud"),
     )
 
 

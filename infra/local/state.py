@@ -38,6 +38,10 @@ class Endpoints(msgspec.Struct, frozen=True, kw_only=True):
     s3_access_key: str
     s3_secret_key: str
     s3_bucket: str = "evidence"
+    api_url: str = ""
+    """The cloud's API, served by the product on top of the parts."""
+    secret_key: str = ""
+    """Of the cloud's services."""
 
 
 class PartRecord(msgspec.Struct, kw_only=True):

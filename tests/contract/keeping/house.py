@@ -70,7 +70,7 @@ class House:
         """Store an event with a candidate, a picture and a track, and return its id."""
         event_id = str(uuid.uuid4())
         at = round((NOW - ago).timestamp() * 1000)
-        place = {"site": site, "camera": camera}
+        place: dict[str, Any] = {"site": site, "camera": camera}
         upsert(self.connection, "events", event(event_id, **place, opened_at=at, at=at))
         candidate = verdict(str(uuid.uuid4()), event_id=event_id, **place, matched_at=at)
         upsert(self.connection, "verdicts", candidate)
