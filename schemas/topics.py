@@ -234,6 +234,16 @@ _UP = (
         "up",
         compacted=True,
     ),
+    Topic(
+        "up.live",
+        _SITE_CAMERA,
+        (Frame,),
+        "frames of a camera that somebody asked to see",
+        "up",
+        retention_ms=_MINUTE,
+        retention_bytes=1536 * _MIB,
+        max_message_bytes=LARGE_RECORD_BYTES,
+    ),
 )
 
 

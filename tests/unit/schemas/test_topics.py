@@ -37,6 +37,7 @@ KEPT_MS = {
     "up.tracks": 7 * DAY_MS,
     "up.counts": 30 * DAY_MS,
     "up.health": 7 * DAY_MS,
+    "up.live": MINUTE_MS,
     "down.depot-7.commands": DAY_MS,
     "down.depot-8.commands": DAY_MS,
     **{f"checkpoints.{stage}": 7 * DAY_MS for stage in STAGES},
@@ -51,8 +52,8 @@ COMPACTED = {
     "down.global.models",
     *(f"state.{stage}" for stage in STAGES),
 }
-CAPPED = {"frames", "video", "detections", "up.evidence"}
-LARGE = {"frames", "video", "up.evidence"}
+CAPPED = {"frames", "video", "detections", "up.evidence", "up.live"}
+LARGE = {"frames", "video", "up.evidence", "up.live"}
 KNOWN_SETTINGS = {
     "message.timestamp.type",
     "cleanup.policy",
