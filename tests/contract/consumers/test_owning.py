@@ -24,7 +24,7 @@ def test_a_site_is_adopted_with_what_it_sent_and_never_taken_from_its_owner(dsn:
             adopt(dsn, stray)
             adopt(dsn, owned)
 
-        owners = dict(
+        owners: dict[str, str] = dict(
             connection.execute(
                 "SELECT site, slug FROM sites JOIN organisations USING (organisation_id) "
                 "WHERE site = ANY(%s)",
