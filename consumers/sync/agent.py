@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from typing import Literal
 
 from consumers.sync.applying import Answer, Compile, answer
-from consumers.sync.commanding import obey
+from consumers.sync.commanding import LIVE, obey
 from consumers.sync.leaving import Leaving
+from consumers.sync.live import LIVE_TOPIC, MAX_SECONDS, LiveViews
 from consumers.sync.opinions import Opinions
 from consumers.sync.publish import RECEIPTS_TOPIC, commands_topic, config_topic
 from consumers.sync.silence import SilentCameras
@@ -52,7 +54,7 @@ def run_agent(service: Service, compile_site: Compile) -> None:
     bootstrap, site = service.settings.need("edge_kafka"), service.settings.need("site")
     producer = RecordProducer(bootstrap, GROUP)
     configs = _Configs(service, bootstrap, site, compile_site, producer)
-    cameras = _Cameras(service, bootstrap, site, producer)
+    cameras = _Cameras(service, bootstrap, site, producer, configs.live)
     opinions = Opinions(service, bootstrap, site, producer)
     problem: list[str] = []
     service.checks["agent"] = lambda: problem[0] if problem else None
@@ -97,6 +99,7 @@ class _Configs:
         # The one before tells of cameras that were leaving when the agent was stopped.
         for version in sorted(self._versions)[-2:]:
             self._follow(self._versions[version])
+        self.live = self._shown_before(bootstrap)
         self._consumer = RecordConsumer(
             bootstrap,
             GROUP,
@@ -154,9 +157,29 @@ class _Configs:
     def _judge(self, message: Message) -> Answer | None:
         if message.topic == commands_topic(self._site):
             command = decode_as(Command, message.value)
+            if command.name == LIVE:
+                return self._show(self.live, command, message.arrived_at)
             return obey(self._versions.values(), command, self._site, _now_at())
         document = decode_as(ConfigDocument, message.value)
         return answer(self._in_force, document, self._site, self._compile, _now_at())
+
+    def _show(self, live: LiveViews, command: Command, arrived_at: int) -> Answer | None:
+        cameras, version = self.cameras, self.version
+        return live.obey(command, self._site, cameras, version, arrived_at, _now_at())
+
+    def _shown_before(self, bootstrap: str) -> LiveViews:
+        """Return what an agent before this one had to show, and this one still has."""
+        live, now_at = LiveViews(), _now_at()
+        recent = (now_at - 1000 * MAX_SECONDS, now_at)
+        for message in read_all(bootstrap, commands_topic(self._site), arrived=recent):
+            try:
+                command = decode_as(Command, message.value)
+            except Rejected:
+                # It is put into the dead letters where commands are answered.
+                continue
+            if command.name == LIVE:
+                self._show(live, command, message.arrived_at)
+        return live
 
     def _apply(self, applied: AppliedConfig) -> None:
         self._producer.send(CONFIG_TOPIC, applied, key=str(applied.config_version))
@@ -207,14 +230,20 @@ class _Configs:
 
 
 class _Cameras:
-    """Beats and health of cameras whose process has died, and the agent's own health."""
+    """Beats and health of cameras whose process has died, live views, the agent's own health."""
 
     def __init__(
-        self, service: Service, bootstrap: str, site: str, producer: RecordProducer
+        self,
+        service: Service,
+        bootstrap: str,
+        site: str,
+        producer: RecordProducer,
+        live: LiveViews,
     ) -> None:
         self._log = service.log
         self._site = site
         self._producer = producer
+        self._live = live
         self._frames = TopicFollower(bootstrap, FRAMES_TOPIC, GROUP)
         self._silence = SilentCameras()
         self._told: dict[str, str] = {}
@@ -264,6 +293,11 @@ class _Cameras:
             # What was written before this process read it is that much older.
             age_s = 0.0 if self._frames.caught_up else (_now_at() - message.arrived_at) / 1000
             self._silence.hear(record, time.monotonic() - max(0.0, age_s))
+        if isinstance(record, Frame) and self._live.is_due(record, message.arrived_at, _now_at()):
+            # The view is for sensors of tampering at the site.
+            shown = replace(record, view=None)
+            self._producer.send(LIVE_TOPIC, shown, key=f"{self._site}/{record.camera}")
+            RECORDS_OUT.labels(LIVE_TOPIC).inc()
 
     def _tell(self, silent: dict[str, str], configs: _Configs, now_s: float) -> None:
         for camera, state in silent.items():

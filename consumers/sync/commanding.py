@@ -2,14 +2,14 @@
 
 ``arm`` with ``{"mode": "away"}`` arms the site in that mode, and in no other; ``off`` in none. It
 makes a new version of the configuration in force, so that it holds from one frame of each camera on
-(docs/adr/0015).
+(docs/adr/0015). ``live`` is judged in :mod:`consumers.sync.live`.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -19,6 +19,7 @@ from schemas.records import AppliedConfig, Command, Receipt
 from schemas.site import Fault, parse
 
 ARM = "arm"
+LIVE = "live"
 OFF = "off"
 USUAL_MODES = ("home", "away")
 KIND = "command"
@@ -35,7 +36,9 @@ def command_digest(command: Command) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-class _Refusal(Exception):
+class Refusal(Exception):
+    """A command is not obeyed; ``fault`` says why."""
+
     def __init__(self, fault: Fault) -> None:
         super().__init__(str(fault))
         self.fault = fault
@@ -63,23 +66,46 @@ def obey(
             applied = None
         else:
             applied = _next(in_force, command, site, now_at)
-    except _Refusal as refusal:
+    except Refusal as refusal:
         return Answer(_receipt(in_force, command, site, (refusal.fault,), now_at))
     return Answer(_receipt(applied or in_force, command, site, (), now_at), applied)
+
+
+def insist_on_time(command: Command, site: str, at: int) -> None:
+    """Insist that a command is for this site and came in time; ``at`` is UTC ms.
+
+    Raises:
+        Refusal: it is not, or did not.
+    """
+    if command.site != site:
+        raise refuse("site", f"the command is for site {command.site}, this is {site}", site)
+    if command.expires_at <= at:
+        late_s = (at - command.expires_at) / 1000
+        raise refuse("expires_at", f"the command came {late_s:.1f} s too late", "send it again")
+
+
+def arguments_of(command: Command) -> dict[str, Any]:
+    """Return the arguments of a command; none where they are no JSON object."""
+    try:
+        arguments: Any = json.loads(command.arguments)
+    except ValueError:
+        arguments = None
+    return arguments if isinstance(arguments, dict) else {}
+
+
+def refuse(path: str, problem: str, allowed: str) -> Refusal:
+    """Return the error that refuses a command: which argument, why, and what is allowed."""
+    return Refusal(Fault(path, problem, allowed))
 
 
 def _next(
     in_force: AppliedConfig | None, command: Command, site: str, now_at: int
 ) -> AppliedConfig | None:
-    if command.site != site:
-        raise _refuse("site", f"the command is for site {command.site}, this is {site}", site)
-    if command.expires_at <= now_at:
-        late_s = (now_at - command.expires_at) / 1000
-        raise _refuse("expires_at", f"the command came {late_s:.1f} s too late", "send it again")
+    insist_on_time(command, site, now_at)
     if command.name != ARM:
-        raise _refuse("name", f'there is no command "{command.name}"', ARM)
+        raise refuse("name", f'there is no command "{command.name}"', f"{ARM}, {LIVE}")
     if in_force is None:
-        raise _refuse("", "the site has no configuration to arm", "apply one first")
+        raise refuse("", "the site has no configuration to arm", "apply one first")
     modes = _modes(in_force, command)
     if modes == in_force.modes:
         return None
@@ -93,11 +119,7 @@ def _next(
 
 
 def _modes(in_force: AppliedConfig, command: Command) -> tuple[str, ...]:
-    try:
-        arguments: Any = json.loads(command.arguments)
-    except ValueError:
-        arguments = None
-    mode = arguments.get("mode") if isinstance(arguments, dict) else None
+    mode = arguments_of(command).get("mode")
     try:
         known = {*USUAL_MODES, *parse(in_force.body).known_modes()}
     except Rejected:
@@ -107,12 +129,8 @@ def _modes(in_force: AppliedConfig, command: Command) -> tuple[str, ...]:
         return ()
     if not isinstance(mode, str) or mode not in known:
         allowed = ", ".join([*sorted(known), OFF])
-        raise _refuse("mode", f"{json.dumps(mode)} is no mode of this site", allowed)
+        raise refuse("mode", f"{json.dumps(mode)} is no mode of this site", allowed)
     return (mode,)
-
-
-def _refuse(path: str, problem: str, allowed: str) -> _Refusal:
-    return _Refusal(Fault(path, problem, allowed))
 
 
 def _receipt(
@@ -122,22 +140,32 @@ def _receipt(
     faults: Collection[Fault],
     now_at: int,
 ) -> Receipt:
+    modes = list(in_force.modes) if in_force else []
+    version = in_force.config_version if in_force else 0
     document = document_of(command.name)
-    details = {
-        "command_id": command.command_id,
-        "name": command.name,
-        "modes": list(in_force.modes) if in_force else [],
-    }
+    return receipt_of(command, site, document, version, {"modes": modes}, faults, now_at)
+
+
+def receipt_of(
+    command: Command,
+    site: str,
+    document: str,
+    version: int,
+    details: Mapping[str, object],
+    faults: Collection[Fault],
+    now_at: int,
+) -> Receipt:
+    """Return the receipt of a command: obeyed, or refused for these faults."""
     return Receipt(
         receipt_id=f"{site}/{document}",
         site=site,
         document=document,
         kind=KIND,
         status="refused" if faults else "applied",
-        config_version=in_force.config_version if in_force else 0,
+        config_version=version,
         sha256=command_digest(command),
         errors=json.dumps([asdict(fault) for fault in faults]),
         at=now_at,
         revision=now_at,
-        details=json.dumps(details),
+        details=json.dumps({"command_id": command.command_id, "name": command.name, **details}),
     )
