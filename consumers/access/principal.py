@@ -33,6 +33,25 @@ class Scope:
         """
         return self.everything or site in self.sites or (site, camera) in self.cameras
 
+    def within(self, other: Scope) -> Scope:
+        """Return what both allow.
+
+        >>> depot = Scope(everything=False, sites=frozenset({"depot-7"}))
+        >>> gate = Scope(everything=False, cameras=frozenset({("depot-7", "gate"), ("a", "b")}))
+        >>> depot.within(gate) == Scope(everything=False, cameras=frozenset({("depot-7", "gate")}))
+        True
+        """
+        if self.everything:
+            return other
+        if other.everything:
+            return self
+        return Scope(
+            everything=False,
+            sites=self.sites & other.sites,
+            cameras=frozenset(one for one in self.cameras if other.allows(*one))
+            | frozenset(one for one in other.cameras if self.allows(*one)),
+        )
+
     def condition(self, site: str = "site", camera: str | None = "camera") -> sql.Composable:
         """Return the same as an SQL condition on these columns; None: the rows have no camera."""
         if self.everything:
@@ -68,6 +87,8 @@ class Principal:
     session_id: UUID | None = None
     stepped_up_at: datetime | None = None
     """When the session last proved itself with a second factor."""
+    source: str = ""
+    """The address that the request came from, for the audit trail."""
 
     def may(self, permission: Permission) -> bool:
         """Tell whether the permission is given at all; where, the scope says."""

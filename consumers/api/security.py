@@ -12,7 +12,7 @@ from typing import Any
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
-from consumers.access.authenticate import Credentials, authenticate
+from consumers.access.authenticate import Credentials, Forged, authenticate
 from consumers.access.permissions import STEP_UP, Permission
 from consumers.access.principal import Principal
 from consumers.api.context import Parts
@@ -24,6 +24,10 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 STEP_UP_LASTS = timedelta(minutes=10)
 
 
+PUBLIC = frozenset({("POST", "/api/v1/session")})
+"""Routes for whoever comes: what leads to a session, and what tells no one's data."""
+
+
 async def somebody(connection: HTTPConnection, parts: Parts) -> Principal:
     """Return who asks, whatever it may do; 401 for nobody."""
     method = connection.scope.get("method", "GET")
@@ -32,8 +36,12 @@ async def somebody(connection: HTTPConnection, parts: Parts) -> Principal:
         session=connection.cookies.get(SESSION_COOKIE),
         csrf=connection.headers.get(CSRF_HEADER),
         safe=method in SAFE_METHODS,
+        source=connection.client.host if connection.client else "",
     )
-    principal = await authenticate(parts.database, credentials)
+    try:
+        principal = await authenticate(parts.database, credentials)
+    except Forged as error:
+        raise Problem(403, error.reason, "Not from our page", str(error)) from None
     if principal is None:
         raise Problem(
             401,
