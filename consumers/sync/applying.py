@@ -13,6 +13,8 @@ from schemas.site import Fault, SiteConfig, check, digest
 SITE_DOCUMENT = "site"
 """Id of the one document that holds a site's configuration."""
 KIND = "config"
+RUNS = "runs"
+"""In a receipt's details: the SHA-256 of the text in force, also where another was refused."""
 
 Compile = Callable[[SiteConfig], object]
 """Raises ``Rejected`` for what is well formed but cannot be run; the result is not looked at."""
@@ -40,10 +42,11 @@ def answer(
     """
     faults = _faults(document, site, compile_site)
     version = in_force.config_version if in_force else 0
+    runs = in_force.sha256 if in_force else ""
     if faults:
-        return Answer(_receipt(document, site, version, faults, now_at))
-    if in_force is not None and in_force.sha256 == document.sha256:
-        return Answer(_receipt(document, site, version, (), now_at))
+        return Answer(_receipt(document, site, version, runs, faults, now_at))
+    if in_force is not None and runs == document.sha256:
+        return Answer(_receipt(document, site, version, runs, (), now_at))
     applied = AppliedConfig(
         config_version=version + 1,
         site=site,
@@ -53,7 +56,8 @@ def answer(
         accepted_at=now_at,
         modes=in_force.modes if in_force else (),
     )
-    return Answer(_receipt(document, site, version + 1, (), now_at), applied)
+    receipt = _receipt(document, site, version + 1, document.sha256, (), now_at)
+    return Answer(receipt, applied)
 
 
 def _faults(document: ConfigDocument, site: str, compile_site: Compile) -> Sequence[Fault]:
@@ -79,7 +83,12 @@ def _faults(document: ConfigDocument, site: str, compile_site: Compile) -> Seque
 
 
 def _receipt(
-    document: ConfigDocument, site: str, version: int, faults: Sequence[Fault], now_at: int
+    document: ConfigDocument,
+    site: str,
+    version: int,
+    runs: str,
+    faults: Sequence[Fault],
+    now_at: int,
 ) -> Receipt:
     return Receipt(
         receipt_id=f"{site}/{document.document}",
@@ -92,4 +101,5 @@ def _receipt(
         errors=json.dumps([asdict(fault) for fault in faults]),
         at=now_at,
         revision=now_at,
+        details=json.dumps({RUNS: runs}),
     )

@@ -39,19 +39,25 @@ def publish(
         Rejected: the text cannot travel (a NUL character, too long).
         Retryable: Kafka did not acknowledge it.
     """
-    sha256 = digest(text)
-    record = ConfigDocument(
-        document=document,
-        site=site,
-        body=text,
-        sha256=sha256,
-        published_at=time.time_ns() // 1_000_000,
-        author=author,
-    )
+    record = config_document(site, text, document, author=author)
     producer = RecordProducer(bootstrap, "sightline.publish")
     producer.send(config_topic(site), record, key=document)
     producer.flush(30)
-    return sha256
+    return record.sha256
+
+
+def config_document(
+    site: str, text: str, document: str = SITE_DOCUMENT, *, author: str = ""
+) -> ConfigDocument:
+    """Return the record that publishes a configuration; its key is the document."""
+    return ConfigDocument(
+        document=document,
+        site=site,
+        body=text,
+        sha256=digest(text),
+        published_at=time.time_ns() // 1_000_000,
+        author=author,
+    )
 
 
 def commands_topic(site: str) -> str:
@@ -70,8 +76,19 @@ def send_command(
     Raises:
         Retryable: Kafka did not acknowledge it.
     """
+    command = new_command(site, name, arguments, valid_s=valid_s)
+    producer = RecordProducer(bootstrap, "sightline.command")
+    producer.send(commands_topic(site), command, key=command.command_id)
+    producer.flush(30)
+    return command
+
+
+def new_command(
+    site: str, name: str, arguments: Mapping[str, object], *, valid_s: float = 60.0
+) -> Command:
+    """Return the record of an order that is issued now; its key is its id."""
     now_at = time.time_ns() // 1_000_000
-    command = Command(
+    return Command(
         command_id=str(uuid4()),
         site=site,
         name=name,
@@ -79,10 +96,6 @@ def send_command(
         issued_at=now_at,
         expires_at=now_at + round(valid_s * 1000),
     )
-    producer = RecordProducer(bootstrap, "sightline.command")
-    producer.send(commands_topic(site), command, key=command.command_id)
-    producer.flush(30)
-    return command
 
 
 def feedback_topic(site: str) -> str:

@@ -57,6 +57,7 @@ def test_the_first_configuration_becomes_version_one() -> None:
         *("depot-7/site", "applied", 1, "[]"),
     )
     assert (receipt.at, receipt.revision) == (NOW, NOW)
+    assert json.loads(receipt.details) == {"runs": digest(TEXT)}
 
 
 def test_the_next_one_counts_on() -> None:
@@ -80,12 +81,14 @@ def test_what_cannot_be_run_is_refused_with_the_reason_and_the_last_good_stays()
     assert (found.receipt.status, found.receipt.config_version) == ("refused", 7)
     (fault,) = json.loads(found.receipt.errors)
     assert fault["problem"] == "model yolox is not in the repository"
+    assert json.loads(found.receipt.details) == {"runs": digest(TEXT)}
 
 
 def test_every_fault_is_in_the_receipt() -> None:
     text = "version: 1\nsite: depot-7\ntimezone: Nowhere\ncameras: {gate: {source: x, fps: 0}}\n"
     found = answer(None, document(text), SITE, accepts, NOW)
     assert found.applied is None and found.receipt.config_version == 0
+    assert json.loads(found.receipt.details) == {"runs": ""}
     faults = {fault["path"]: fault for fault in json.loads(found.receipt.errors)}
     assert {"timezone", "cameras.gate.fps"} <= faults.keys()
     assert faults["cameras.gate.fps"]["line"] == 4 and faults["timezone"]["problem"]
