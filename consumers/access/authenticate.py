@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 
 from consumers.access.limits import SCOPE_COLUMNS, scope_of
 from consumers.access.permissions import ROLES, Permission, Role
@@ -19,31 +19,35 @@ SESSION_IDLE = timedelta(hours=12)
 NOTED_EVERY = timedelta(minutes=1)
 """How exactly it is known when a session or key was last used: a write at each request costs more."""
 
-_SESSION = f"""
-    WITH seen AS (
-        UPDATE sessions SET seen_at = now() WHERE token_hash = %(hash)s
-            AND seen_at BETWEEN now() - %(idle)s AND now() - %(noted)s
-    )
-    SELECT s.session_id, s.organisation_id, s.user_id, s.stepped_up_at, u.mail, m.role,
+_SESSIONS = f"""
+    SELECT s.token_hash AS hash, s.session_id, s.organisation_id, s.user_id, s.stepped_up_at, u.mail, m.role,
         {SCOPE_COLUMNS.format(who="m")}
     FROM sessions s
     JOIN users u USING (user_id)
     JOIN memberships m USING (user_id, organisation_id)
-    WHERE s.token_hash = %(hash)s AND NOT s.pending AND u.disabled_at IS NULL
+    WHERE s.token_hash = ANY(%(hashes)s) AND NOT s.pending AND u.disabled_at IS NULL
         AND s.expires_at > now() AND s.seen_at > now() - %(idle)s
 """
-_KEY = f"""
-    WITH used AS (
-        UPDATE api_keys SET used_at = now() WHERE key_hash = %(hash)s
-            AND (used_at IS NULL OR used_at < now() - %(noted)s)
-    )
-    SELECT k.key_id, k.organisation_id, k.name, k.permissions, k.made_by, m.role,
+_KEYS = f"""
+    SELECT k.key_hash AS hash, k.key_id, k.organisation_id, k.name, k.permissions, k.made_by, m.role,
         {SCOPE_COLUMNS.format(who="k")}, {SCOPE_COLUMNS.format(who="m")}
     FROM api_keys k
     LEFT JOIN memberships m ON (m.user_id, m.organisation_id) = (k.made_by, k.organisation_id)
     LEFT JOIN users u ON u.user_id = k.made_by
-    WHERE k.key_hash = %(hash)s AND k.revoked_at IS NULL AND u.disabled_at IS NULL
+    WHERE k.key_hash = ANY(%(hashes)s) AND k.revoked_at IS NULL AND u.disabled_at IS NULL
         AND (k.expires_at IS NULL OR k.expires_at > now())
+"""
+_SESSION = f"""
+    WITH seen AS (
+        UPDATE sessions SET seen_at = now() WHERE token_hash = ANY(%(hashes)s)
+            AND seen_at BETWEEN now() - %(idle)s AND now() - %(noted)s
+    ) {_SESSIONS}
+"""
+_KEY = f"""
+    WITH used AS (
+        UPDATE api_keys SET used_at = now() WHERE key_hash = ANY(%(hashes)s)
+            AND (used_at IS NULL OR used_at < now() - %(noted)s)
+    ) {_KEYS}
 """
 
 
@@ -63,6 +67,15 @@ class Credentials:
     """The address that the request came from."""
 
 
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """By what somebody was authenticated, without the secret: enough to ask again later."""
+
+    kind: Literal["user", "key"]
+    digest: bytes
+    source: str
+
+
 class Forged(Rejected):
     """A request with a session's cookie that may be another site's doing."""
 
@@ -80,7 +93,7 @@ async def authenticate(database: Database, credentials: Credentials) -> Principa
     if key is not None:
         if KEY_PATTERN.fullmatch(key) is None:
             return None
-        row = await _one(database, _KEY, {"hash": digest(key), "noted": NOTED_EVERY})
+        row = await _one(database, _KEY, {"hashes": [digest(key)], "noted": NOTED_EVERY})
         return None if row is None else _key(row, credentials.source)
     token = credentials.session
     if not token:
@@ -88,13 +101,50 @@ async def authenticate(database: Database, credentials: Credentials) -> Principa
     row = await _one(
         database,
         _SESSION,
-        {"hash": digest(token), "idle": SESSION_IDLE, "noted": NOTED_EVERY},
+        {"hashes": [digest(token)], "idle": SESSION_IDLE, "noted": NOTED_EVERY},
     )
     if row is None:
         return None
     if not credentials.safe:
         check_csrf(token, credentials.csrf)
     return _user(row, credentials.source)
+
+
+def reference(credentials: Credentials) -> Reference | None:
+    """Return what :func:`authenticate` judges of these credentials."""
+    key = bearer(credentials.authorization)
+    if key is not None:
+        return Reference("key", digest(key), credentials.source)
+    token = credentials.session
+    return Reference("user", digest(token), credentials.source) if token else None
+
+
+async def still_valid(
+    database: Database, references: Collection[Reference]
+) -> dict[Reference, Principal]:
+    """Return who these are now; those that are no longer valid are left out.
+
+    Asking again counts as no use: a connection that is left open keeps no session alive.
+
+    Raises:
+        Retryable: Postgres does not answer.
+    """
+    found: dict[Reference, Principal] = {}
+    async with database.system() as connection:
+        for kind, query, made in (("user", _SESSIONS, _user), ("key", _KEYS, _key)):
+            asked = {one.digest for one in references if one.kind == kind}
+            if not asked:
+                continue
+            answer = await connection.execute(
+                query, {"hashes": list(asked), "idle": SESSION_IDLE, "noted": NOTED_EVERY}
+            )
+            rows = {bytes(row["hash"]): row async for row in answer}
+            found |= {
+                one: made(rows[one.digest], one.source)
+                for one in references
+                if one.kind == kind and one.digest in rows
+            }
+    return found
 
 
 def check_csrf(session_token: str, given: str | None) -> None:

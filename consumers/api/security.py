@@ -28,18 +28,21 @@ PUBLIC = frozenset({("POST", "/api/v1/session")})
 """Routes for whoever comes: what leads to a session, and what tells no one's data."""
 
 
-async def somebody(connection: HTTPConnection, parts: Parts) -> Principal:
-    """Return who asks, whatever it may do; 401 for nobody."""
-    method = connection.scope.get("method", "GET")
-    credentials = Credentials(
+def credentials_of(connection: HTTPConnection) -> Credentials:
+    """Return what a request carries to say who it is."""
+    return Credentials(
         authorization=connection.headers.get("authorization"),
         session=connection.cookies.get(SESSION_COOKIE),
         csrf=connection.headers.get(CSRF_HEADER),
-        safe=method in SAFE_METHODS,
+        safe=connection.scope.get("method", "GET") in SAFE_METHODS,
         source=connection.client.host if connection.client else "",
     )
+
+
+async def somebody(connection: HTTPConnection, parts: Parts) -> Principal:
+    """Return who asks, whatever it may do; 401 for nobody."""
     try:
-        principal = await authenticate(parts.database, credentials)
+        principal = await authenticate(parts.database, credentials_of(connection))
     except Forged as error:
         raise Problem(403, error.reason, "Not from our page", str(error)) from None
     if principal is None:
