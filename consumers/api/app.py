@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from functools import partial
 
 from fastapi import FastAPI
 
 from consumers.api import problems
 from consumers.api.context import opened
-from consumers.api.registry import routers
+from consumers.api.http import Watched
+from consumers.api.openapi import document
+from consumers.api.registry import MODULES, routers
 from infra.runtime.settings import Settings
 
 VERSION = "1"
+MAX_BODY_BYTES = 1 << 20
+"""A route that takes more says so itself, by ``max_body_size``."""
 ERRORS: dict[int | str, dict[str, object]] = {
     status: {"model": problems.ProblemDocument, "description": description}
     for status, description in {
         401: "Nobody is logged in, and no valid key is given.",
         403: "Not allowed, or a second factor is needed first.",
         404: "Not there, or not yours to see.",
+        413: "The body is larger than this route takes.",
         422: "The request does not fit the description.",
         429: "Too often; see Retry-After.",
         503: "A part does not answer; see Retry-After.",
@@ -26,8 +32,8 @@ ERRORS: dict[int | str, dict[str, object]] = {
 }
 
 
-def build(settings: Settings) -> FastAPI:
-    """Return the application; its parts are opened when it is started."""
+def build(settings: Settings, modules: Iterable[str] = MODULES) -> FastAPI:
+    """Return the application with the routes of ``modules``; its parts are opened at the start."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -44,8 +50,11 @@ def build(settings: Settings) -> FastAPI:
         lifespan=lifespan,
         responses=ERRORS,
         generate_unique_id_function=lambda route: route.name,
+        max_body_size=MAX_BODY_BYTES,
     )
     problems.install(app)
-    for router in routers():
+    for router in routers(modules):
         app.include_router(router)
+    app.add_middleware(Watched)
+    app.openapi = partial(document, app)  # type: ignore[method-assign]
     return app

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Producer
@@ -13,6 +14,9 @@ from schemas.codec import encode
 from schemas.errors import Backpressure, Rejected, Retryable
 from schemas.records import Record
 from schemas.topics import dead_letter_topic
+
+Told = Callable[[KafkaError | None], None]
+"""Hears how a delivery failed, or None once the broker has acknowledged it."""
 
 
 class RecordProducer:
@@ -45,8 +49,12 @@ class RecordProducer:
         key: str | None = None,
         partition: int | None = None,
         headers: Headers = (),
+        told: Told | None = None,
     ) -> None:
         """Queue one record; its site goes into the header ``site`` too.
+
+        ``told`` hears what became of this record, in :meth:`poll` or :meth:`flush`, which then do
+        not tell of it.
 
         Raises:
             Rejected: the record cannot be encoded.
@@ -54,7 +62,8 @@ class RecordProducer:
         """
         site = getattr(record, "site", None)
         stamped = [*headers, ("site", site.encode())] if site else list(headers)
-        self.send_raw(topic, encode(record), key=key, partition=partition, headers=stamped)
+        value = encode(record)
+        self.send_raw(topic, value, key=key, partition=partition, headers=stamped, told=told)
 
     def send_raw(
         self,
@@ -64,16 +73,18 @@ class RecordProducer:
         key: str | bytes | None = None,
         partition: int | None = None,
         headers: Headers = (),
+        told: Told | None = None,
     ) -> None:
-        """Queue one message value as it is.
+        """Queue one message value as it is; ``told`` as in :meth:`send`.
 
         Raises:
             Backpressure: the local queue is full; call :meth:`flush`.
         """
         arguments: dict[str, Any] = {} if partition is None else {"partition": partition}
+        delivered = self._delivered if told is None else lambda error, _: told(error)
         try:
             self._producer.produce(
-                topic, value, key, headers=list(headers), on_delivery=self._delivered, **arguments
+                topic, value, key, headers=list(headers), on_delivery=delivered, **arguments
             )
         except BufferError as error:
             raise Backpressure(f"the queue to {topic} is full", retry_after_s=0.05) from error

@@ -29,6 +29,15 @@ ALTER TABLE events
         site || ' ' || camera || ' ' || rule || ' ' || sensor || ' ' || severity || ' '
         || coalesce(class_name, '') || ' ' || remarks)) STORED;
 
+-- Handling is no change of the record; and an upsert runs what stands before an insert anyway.
+DROP TRIGGER note_change ON events;
+CREATE TRIGGER note_change BEFORE INSERT ON events
+    FOR EACH ROW EXECUTE FUNCTION sightline_note_event_change();
+REVOKE UPDATE ON events FROM sightline_app;
+GRANT UPDATE (
+    handling, handling_version, acknowledged_at, acknowledged_by, assigned_to, label, remarks
+) ON events TO sightline_app;
+
 -- All columns of a page's order rise, so that one scan, read backwards, gives the newest first.
 DROP INDEX events_by_time, events_by_organisation, events_by_camera, events_by_rule;
 CREATE INDEX events_by_time ON events (opened_at);
