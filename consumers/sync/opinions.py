@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TypeVar
 
 from consumers.sync.publish import RECEIPTS_TOPIC, feedback_topic
@@ -119,7 +119,7 @@ class Opinions:
         verdict = self._verdict(feedback)
         if verdict is None:
             return None
-        candidate, arrived_at = verdict
+        candidate, arrived_at, event_id = verdict
         for since in (arrived_at - NEAR_MS, 0):
             found: list[tuple[str, Decision]] = []
             for message in read_all(
@@ -130,11 +130,12 @@ class Opinions:
                     if judged is not None and decision.candidate.candidate_id == candidate:
                         found.append((judged.key, decision))
             if found:
-                return max(found, key=lambda one: one[1].revision)
+                key, last = max(found, key=lambda one: one[1].revision)
+                return key, replace(last, event_id=event_id)
         return None
 
-    def _verdict(self, feedback: Feedback) -> tuple[str, int] | None:
-        """Return the candidate that is meant and when its last verdict was written."""
+    def _verdict(self, feedback: Feedback) -> tuple[str, int, str | None] | None:
+        """Return the candidate that is meant, when its last verdict was written, and its event."""
         wanted = feedback.candidate_id or feedback.event_id or ""
         if not wanted:
             return None
@@ -147,7 +148,9 @@ class Opinions:
             return None
         _, first = min(found, key=lambda one: (one[1].matched_at, one[1].candidate_id))
         candidate = first.candidate_id
-        return candidate, max(at for at, one in found if one.candidate_id == candidate)
+        of_it = [(at, one) for at, one in found if one.candidate_id == candidate]
+        events = [one.event_id for _, one in of_it if one.event_id is not None]
+        return candidate, max(at for at, _ in of_it), events[-1] if events else None
 
     def _acknowledge(self, feedback: Feedback, fault: Fault | None, version: int) -> None:
         now_at = time.time_ns() // 1_000_000

@@ -223,6 +223,8 @@ class Decision:
     reasons: tuple[Reason, ...]
     revision: int = 1
     """Rises with an operator's word on what was decided before."""
+    event_id: str | None = None
+    """The event that told of the candidate, where an operator decides anew."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

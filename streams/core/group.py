@@ -15,7 +15,14 @@ from schemas.records import Decision, Event, Judged, Verdict
 from schemas.site import SiteConfig
 from schemas.site.rules import Rule
 from schemas.site.values import milliseconds
-from streams.core.grouping.events import OpenEvent, RuleGrouping, add, open_event, record
+from streams.core.grouping.events import (
+    OpenEvent,
+    RuleGrouping,
+    add,
+    open_event,
+    record,
+    revise,
+)
 from streams.core.grouping.key import group_key
 from streams.core.grouping.verdicts import verdict_on
 
@@ -86,11 +93,12 @@ def step(state: GroupState, judged: Judged, plan: GroupPlan) -> tuple[GroupState
     verdicts: list[Verdict] = []
     for decision in judged.decisions:
         events += _close_due(state, decision.decided_at)
-        if decision.verdict == "suppressed":
-            known = _event_of(state, decision) if decision.revision > 1 else None
-            verdicts.append(verdict_on(decision, "suppressed", known))
-        elif decision.revision > FIRST_RESTORED:
-            verdicts.append(verdict_on(decision, "accepted", _event_of(state, decision)))
+        if decision.verdict == "suppressed" and decision.revision == 1:
+            verdicts.append(verdict_on(decision, "suppressed", None))
+        elif decision.verdict == "suppressed" or decision.revision > FIRST_RESTORED:
+            changes, verdict = _revise(state, decision)
+            events += changes
+            verdicts.append(verdict)
         elif decision.candidate.shadow:
             verdicts.append(verdict_on(decision, "shadow", None))
         else:
@@ -125,12 +133,23 @@ def _accept(state: GroupState, decision: Decision, plan: GroupPlan) -> tuple[lis
     return changes, verdict_on(decision, "accepted", event.event_id)
 
 
-def _event_of(state: GroupState, decision: Decision) -> str | None:
-    """Return the open event that tells of a candidate, if there is one."""
-    mark = f'"candidate":"{decision.candidate.candidate_id}"'
+def _revise(state: GroupState, decision: Decision) -> tuple[list[Event], Verdict]:
+    """Take in an operator's word on a candidate that was accepted before."""
+    candidate = decision.candidate.candidate_id
+    event = _open_event_of(state, candidate, decision.event_id)
+    if event is None:
+        # Its event has closed and says no more; the verdict goes on naming it.
+        return [], verdict_on(decision, decision.verdict, decision.event_id)
+    changed = revise(event, candidate, decision.verdict == "suppressed")
+    changes = [record(event, state.site, "updated", decision.decided_at)] if changed else []
+    return changes, verdict_on(decision, decision.verdict, event.event_id)
+
+
+def _open_event_of(state: GroupState, candidate: str, named: str | None) -> OpenEvent | None:
+    mark = f'"candidate":"{candidate}"'
     for event in state.open.values():
-        if any(mark in told for told in event.provenance):
-            return event.event_id
+        if event.event_id == named or any(mark in told for told in event.provenance):
+            return event
     return None
 
 

@@ -55,11 +55,20 @@ class OpenEvent(Struct):
     model_version: str
     provenance: list[str]
     """JSON text of each candidate told."""
+    candidates: int = 1
+    """Accepted so far."""
+    dismissed: list[str] = []
+    """Candidates of it that operators have dismissed, the last ones."""
 
     @property
     def deadline_at(self) -> int:
         """When it closes unless another candidate is accepted before, UTC ms."""
         return self.last_at + self.within_ms
+
+    @property
+    def verdict(self) -> Literal["accepted", "suppressed"]:
+        """Suppressed once operators have dismissed every one of its candidates."""
+        return "suppressed" if len(self.dismissed) >= self.candidates else "accepted"
 
 
 def open_event(decision: Decision, group_key: str, grouping: RuleGrouping) -> OpenEvent:
@@ -97,6 +106,7 @@ def add(event: OpenEvent, decision: Decision, grouping: RuleGrouping) -> None:
     event.within_ms, event.cooldown_ms = grouping.within_ms, grouping.cooldown_ms
     event.severity = grouping.severity
     event.revision += 1
+    event.candidates += 1
     event.triggers += len(candidate.triggers)
     event.tracks = list(dict.fromkeys([*event.tracks, *tracks_of(candidate)]))[:TRACK_LIMIT]
     event.score = max(event.score, decision.score)
@@ -105,6 +115,18 @@ def add(event: OpenEvent, decision: Decision, grouping: RuleGrouping) -> None:
     event.provenance.append(decision_json(decision, grouping.severity))
     if len(event.provenance) > PROVENANCE_LIMIT:
         del event.provenance[1]
+
+
+def revise(event: OpenEvent, candidate: str, dismissed: bool) -> bool:
+    """Note an operator's word on one of its candidates; tell whether the event changes by it."""
+    before = event.verdict
+    event.dismissed = [one for one in event.dismissed if one != candidate]
+    if dismissed:
+        event.dismissed = [*event.dismissed, candidate][-TRACK_LIMIT:]
+    if event.verdict == before:
+        return False
+    event.revision += 1
+    return True
 
 
 def record(
@@ -132,7 +154,7 @@ def record(
         tracks=compact(event.tracks),
         class_name=event.class_name,
         score=event.score,
-        verdict="accepted",
+        verdict=event.verdict,
         config_version=event.config_version,
         model=event.model,
         model_version=event.model_version,

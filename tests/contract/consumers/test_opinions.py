@@ -120,7 +120,7 @@ def test_a_word_on_an_event_is_on_its_first_candidate(settings: Settings, start:
     assert said(settings, 2, event_id="e-1", verdict="dismissed").status == "applied"
     remark = remarks(settings)["f2"]
     assert remark.decision is not None
-    assert remark.decision.candidate.candidate_id == "c-1"
+    assert (remark.decision.candidate.candidate_id, remark.decision.event_id) == ("c-1", "e-1")
 
 
 def test_a_word_on_what_is_not_there_is_refused_with_the_reason(

@@ -163,9 +163,9 @@ def test_a_change_of_mind_opens_no_second_event() -> None:
     events, verdicts = [], []
     for output in stage.judged:
         state, grouped = grouping.step(state, output, plan)
-        events += [event.state for event in grouped.events]
+        events += [(event.state, event.verdict) for event in grouped.events]
         verdicts += [(v.verdict, v.event_id) for v in grouped.verdicts]
-    assert events == ["opened"]
+    assert events == [("opened", "accepted"), ("updated", "suppressed"), ("updated", "accepted")]
     (opened,) = state.open.values()
     assert verdicts[1:] == [
         ("accepted", opened.event_id),

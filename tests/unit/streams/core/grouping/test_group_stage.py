@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from schemas.ids import event_id
+from schemas.records import Decision
 from streams.core import group as group_module
 from streams.core.group import Grouped, GroupPlan, new_state, next_deadline, step
 from tests.unit.streams.core.grouping.deciding import PLAIN, decision, grouped, records, told
@@ -126,6 +127,39 @@ def test_a_rule_in_shadow_mode_opens_nothing() -> None:
         ("shadow", None),
         ("suppressed", None),
     ]
+
+
+def again(before: Decision, at: int, verdict: Any, revision: int, event: str | None) -> Decision:
+    """Return what an operator's word makes of a decision."""
+    changes = {"decided_at": at, "verdict": verdict, "revision": revision, "event_id": event}
+    return replace(before, **changes)
+
+
+def test_an_open_event_is_suppressed_once_all_its_candidates_are_dismissed() -> None:
+    one, two = decision(1000, "a"), decision(2000, "b")
+    output = grouped(
+        [
+            *(one, two, again(one, 3000, "suppressed", 2, None)),
+            *(again(two, 4000, "suppressed", 2, None), again(one, 5000, "accepted", 3, None)),
+        ],
+        [32_000],
+        revive=True,
+    )
+    assert [(e.state, e.revision, e.verdict) for e in output.events] == [
+        ("opened", 1, "accepted"),
+        ("updated", 2, "accepted"),
+        ("updated", 3, "suppressed"),
+        ("updated", 4, "accepted"),
+        ("closed", 5, "accepted"),
+    ]
+    assert len({verdict.event_id for verdict in output.verdicts}) == 1
+
+
+def test_a_candidate_dismissed_after_its_event_has_closed_still_names_it() -> None:
+    one = decision(1000)
+    output = grouped([one, again(one, 90_000, "suppressed", 2, "its-event")], [31_000])
+    assert [(v.verdict, v.event_id) for v in output.verdicts][1] == ("suppressed", "its-event")
+    assert [event.state for event in output.events] == ["opened", "closed"]
 
 
 def test_a_candidate_that_outlives_its_rule_still_gets_its_event() -> None:
