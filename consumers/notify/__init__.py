@@ -1,1 +1,1 @@
-"""Notifications: events routed to people and systems, each target told once of each state."""
+"""Notifications: who is told of an event, by which way, once per target and state."""

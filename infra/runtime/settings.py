@@ -56,6 +56,9 @@ class Settings:
     mail_from: str = "sightline@localhost"
     sms_url: str = ""
     """Webhook of an SMS gateway; empty: no SMS."""
+    notify_private: str = ""
+    """``true``: notifications may go to loopback, private and link-local addresses that users
+    name, such as a broker in the operator's own network."""
     oidc: str = ""
     """Identity providers: a JSON list of {name, issuer, client_id, client_secret, organisation,
     role, domains}; see docs/cloud.md."""
