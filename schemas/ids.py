@@ -54,6 +54,11 @@ def evidence_id(subject: str, kind: str) -> str:
     return _named("evidence", subject, kind)
 
 
+def feedback_id(subject: str, number: int, verdict: str) -> str:
+    """Name an operator's word on an event or candidate: the ``number``-th on it, from 1."""
+    return _named("feedback", subject, number, verdict)
+
+
 def _named(*parts: object) -> str:
     # The unit separator cannot occur in a name, so no two lists of parts share a text.
     return str(uuid5(NAMESPACE, "\x1f".join("" if part is None else str(part) for part in parts)))
