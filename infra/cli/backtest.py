@@ -57,10 +57,11 @@ def register(app: typer.Typer) -> None:
                     f"{rules} is for site {new.site}, the stack here runs {config.site}: give "
                     "--data-dir, or change `site:`"
                 )
-            said = rerun(bootstrap, config, running.judging_by(new), stretch, tuple(camera or ()))
+            judging = running.judging_by(new)
+            cameras = frozenset(camera or config.cameras)
+            said = rerun(bootstrap, config, judging, stretch, tuple(camera or ()), as_live=False)
         finally:
             running.close()
-        cameras = frozenset(camera or config.cameras)
         then = (event for event in _raised(bootstrap) if event.camera in cameras)
         found = compare(
             gather(then, stretch.start, stretch.until),

@@ -44,6 +44,8 @@ class Cut:
     """By camera: the last offset of ``detections`` that its state covers."""
     since: dict[str, int] = field(default_factory=dict)
     """By camera: the time, UTC ms, that its state had reached."""
+    heard: dict[str, int] = field(default_factory=dict)
+    """By key: the last offset of ``candidates`` that its filter's state covers."""
 
 
 def choose(copies: Copies, cameras: Mapping[str, Sequence[str]], before: int) -> Cut:
@@ -73,14 +75,18 @@ def _decide(copies: Copies, key: str, before: int, cut: Cut) -> Any:
     # Numbers begin with 1; -1 says that nothing was applied.
     applied = max(group.state.applied, 0)
     chosen = {"group": group.state}
+    heard = -1
     for stage in ("filter", "match"):
         copy = _covered(copies.get((stage, key), ()), "n", applied)
         if copy is None:
             # All of it is said again from the beginning: then everything starts there.
             return None
         chosen[stage] = copy.state
+        if stage == "filter":
+            heard = copy.position
         applied = max(getattr(copy.state, "applied", 0), 0)
     cut.states.update({(stage, key): state for stage, state in chosen.items()})
+    cut.heard[key] = heard
     return chosen["match"]
 
 

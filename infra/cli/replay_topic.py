@@ -81,7 +81,8 @@ def _replay(found: argparse.Namespace) -> Said:
             _, other = read_site(Path(found.site))
             configs = running.judging_by(other)
         latest = running.latest(found.cameras)
-        return rerun(bootstrap, latest, configs, stretch, tuple(found.cameras))
+        as_live = found.site == RUNNING
+        return rerun(bootstrap, latest, configs, stretch, tuple(found.cameras), as_live=as_live)
     finally:
         running.close()
 

@@ -74,12 +74,14 @@ def rerun(
     stretch: Stretch,
     cameras: Sequence[str] = (),
     observe: Callable[[Flow], Observe] | None = None,
+    *,
+    as_live: bool = True,
 ) -> Said:
     """Run the stages over a stretch, from the checkpoint before it.
 
     ``running`` is the configuration that the checkpoints belong to, ``configs`` what is judged
     under; ``cameras`` (all by default) limits what is said. ``observe`` is given the flow and
-    returns what is called with each step.
+    returns what is called with each step. ``as_live``: ``configs`` are those that were in force.
 
     Raises:
         Rejected: there is no such camera, or nothing of it is kept.
@@ -92,7 +94,9 @@ def rerun(
     cut = choose(retained.copies(keys, stretch.start), fed, stretch.start)
     said = Said(stretch, since=cut.since, inexact=retained.without_beginning(needed, cut))
     chosen = frozenset(cameras or needed)
-    flow = Flow(configs, cut.states)
+    strange = {key for camera in said.inexact for key in fed[camera]}
+    numbered = set(keys) - strange if as_live else set()
+    flow = Flow(configs, cut.states, retained.remarks(keys, cut, numbered))
     if observe is not None:
         flow.observe = observe(flow)
     for given in retained.readings(needed, cut, stretch.until):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -12,6 +12,8 @@ from typing import Any
 import msgspec
 
 from infra.cli.cuts import Copies, Copy, Cut
+from infra.cli.flow import CANDIDATES
+from infra.cli.remarks import Placed, Remarks, place
 from infra.runtime.kafka import Message
 from infra.runtime.reading import first_offset, read_on
 from producers.tails import partition_of
@@ -66,6 +68,27 @@ class Retained:
                         kept = found.setdefault((stage, copy[0]), deque(maxlen=COPIES_LIMIT))
                         kept.append(copy[1])
         return found
+
+    def remarks(self, keys: Sequence[str], cut: Cut, numbered: Collection[str]) -> Remarks:
+        """Return what operators said that the cut's filters have not heard.
+
+        ``numbered`` are the keys whose matches will have the numbers that they had live.
+
+        Raises:
+            Retryable: Kafka does not answer.
+        """
+        placed: dict[str, list[Placed]] = {}
+        for partition in sorted({_partition(key) for key in keys}):
+            own = [key for key in keys if _partition(key) == partition]
+            heard = {
+                key: (cut.heard[key], state.applied, state.at)
+                for key in own
+                if (state := cut.states.get(("filter", key))) is not None
+            }
+            start = min((heard[key][0] + 1 if key in heard else 0) for key in own)
+            messages = read_on(self._bootstrap, CANDIDATES, partition, start)
+            placed |= place(messages, own, heard)
+        return Remarks(placed, numbered)
 
     def without_beginning(self, cameras: Sequence[str], cut: Cut) -> list[str]:
         """Return the cameras that begin without a state although older detections are gone."""

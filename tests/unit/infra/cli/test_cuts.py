@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache, partial
 from typing import Any
@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 
 from infra.cli.cuts import Copy, Cut, choose
 from infra.cli.flow import Flow
+from infra.cli.remarks import Placed, Remarks
 from infra.cli.rerun import Said, Stretch
 from schemas.codec import decode, encode
-from schemas.records import Reading
+from schemas.records import Decision, Judged, Matched, Reading, Remark
 from schemas.site import SiteConfig, parse
 from schemas.topics import STAGES
 from streams.apps.logic import Output, Unit
@@ -88,6 +89,9 @@ class Live:
         self.inboxes: dict[str, deque[Unit]] = {stage: deque() for stage in STAGES}
         self.copies: dict[tuple[str, str], list[Copy]] = {}
         self.said = Said(Stretch(0))
+        self.decided: list[tuple[str, Decision]] = []
+        self.last: dict[str, tuple[int, int]] = {}
+        self.placed: dict[str, list[Placed]] = {}
         for reading in readings():
             unit = Unit(SITE, reading.camera, 1, reading.at, reading)
             self.inboxes["sense"].append(unit)
@@ -105,6 +109,26 @@ class Live:
             self.states[stage, unit.key] = (step.state, sequence, unit.at)
             for output in step.outputs:
                 self._write(output)
+
+    def remark(self, number: int, dismissed: bool) -> None:
+        """Let an operator say something of what has been decided."""
+        if not self.decided:
+            return
+        key, decision = self.decided[number % len(self.decided)]
+        said = sum(len(found) for found in self.placed.values())
+        remark = Remark(
+            site=SITE,
+            key=key,
+            config_version=1,
+            remark_id=f"remark-{said}",
+            verdict="dismissed" if dismissed else "confirmed",
+            author="operator",
+            said_at=0,
+            camera=decision.candidate.camera,
+            decision=decision,
+        )
+        self.placed.setdefault(key, []).append(Placed(remark, *self.last.get(key, (-1, 0))))
+        self.inboxes["filter"] += self.stages["filter"].units(remark, "candidates")
 
     def copy(self, stage: str) -> None:
         """Write a checkpoint of all of a stage's states."""
@@ -125,14 +149,19 @@ class Live:
     def _write(self, output: Output) -> None:
         record = decode(encode(output.record))
         self.said.add(record, frozenset(CAMERAS))
+        if isinstance(record, Judged):
+            self.decided += [(record.key, decision) for decision in record.decisions]
+        if isinstance(record, Matched):
+            self.last[record.key] = (record.n, record.at)
         for name, logic in self.stages.items():
             if output.topic in logic.sources:
                 self.inboxes[name] += logic.units(record, output.topic)
 
 
-def again(cut: Cut, start: int) -> Said:
+def again(cut: Cut, start: int, placed: Mapping[str, Sequence[Placed]]) -> Said:
     """Run from a cut on."""
-    flow, said = Flow(lambda _version: config(), cut.states), Said(Stretch(start))
+    remarks = Remarks(placed, placed)
+    flow, said = Flow(lambda _version: config(), cut.states, remarks), Said(Stretch(start))
     for reading in readings():
         if reading.offset <= cut.positions.get(reading.camera, -1):
             continue
@@ -148,8 +177,9 @@ def written(said: Said, start: int) -> tuple[list[bytes], list[bytes]]:
     return sorted(events), sorted(verdicts)
 
 
+REMARK = "remark"
 moves = st.lists(
-    st.tuples(st.sampled_from(STAGES), st.integers(0, 120), st.booleans()), max_size=40
+    st.tuples(st.sampled_from((*STAGES, REMARK)), st.integers(0, 120), st.booleans()), max_size=40
 )
 
 
@@ -160,6 +190,9 @@ def test_from_any_whole_cut_the_same_is_said(
 ) -> None:
     live = Live()
     for stage, count, copied in moves:
+        if stage == REMARK:
+            live.remark(count, dismissed=copied)
+            continue
         live.run(stage, count)
         if copied:
             live.copy(stage)
@@ -168,7 +201,7 @@ def test_from_any_whole_cut_the_same_is_said(
 
     cut = choose(live.copies, FED, start)
 
-    assert written(again(cut, start), start) == written(live.said, start)
+    assert written(again(cut, start, live.placed), start) == written(live.said, start)
 
 
 def test_with_a_copy_of_each_stage_in_turn_little_is_run_again() -> None:
@@ -191,3 +224,18 @@ def test_with_a_copy_of_each_stage_in_turn_little_is_run_again() -> None:
 def test_without_copies_everything_starts_new() -> None:
     cut = choose({}, FED, EPOCH)
     assert not cut.states and not cut.positions
+
+
+def test_what_operators_said_is_heard_again_where_they_said_it() -> None:
+    live = Live()
+    for _ in range(12):
+        for stage in STAGES:
+            live.run(stage, 20 if stage == "sense" else len(live.inboxes[stage]))
+        live.remark(0, dismissed=True)
+    live.finish()
+    said = written(again(Cut(), EPOCH, live.placed), EPOCH)
+    assert said == written(live.said, EPOCH)
+    revised = [verdict for verdict in live.said.verdicts if verdict.revision == 2]
+    assert [verdict.verdict for verdict in revised] == ["suppressed"]
+    assert revised[0].event_id is not None
+    assert said != written(again(Cut(), EPOCH, {}), EPOCH)
