@@ -10,12 +10,11 @@ from typing import Any, Literal
 from consumers.access.limits import SCOPE_COLUMNS, scope_of
 from consumers.access.permissions import ROLES, Permission, Role
 from consumers.access.principal import Principal
+from consumers.access.sessions import SESSION_IDLE
 from consumers.access.tokens import KEY_PATTERN, csrf_token, digest, same
 from consumers.store.database import Database
 from schemas.errors import Rejected
 
-SESSION_IDLE = timedelta(hours=12)
-"""A shift; whoever does not come back within it logs in again."""
 NOTED_EVERY = timedelta(minutes=1)
 """How exactly it is known when a session or key was last used: a write at each request costs more."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import hmac
 
 from cryptography.fernet import Fernet, InvalidToken
 
@@ -30,10 +31,17 @@ class Sealer:
             secret_key.encode(), digest_size=32, person=b"sightline-seal"
         ).digest()
         self._fernet = Fernet(base64.urlsafe_b64encode(digest))
+        self._mac_key = hashlib.blake2b(
+            secret_key.encode(), digest_size=32, person=b"sightline-mac"
+        ).digest()
 
     def seal(self, text: str) -> str:
         """Return the text encrypted, as text."""
         return self._fernet.encrypt(text.encode()).decode()
+
+    def mac(self, purpose: str, text: str) -> bytes:
+        """Return what is kept of a short code: without the secret it cannot be searched for."""
+        return hmac.digest(self._mac_key, f"{len(purpose)}:{purpose}{text}".encode(), "sha256")
 
     def open(self, sealed: str) -> str:
         """Return what was sealed.

@@ -10,6 +10,8 @@ from uuid import UUID
 from consumers.access.tokens import digest, new_token
 from consumers.store.database import Connection
 
+SESSION_IDLE = timedelta(hours=12)
+"""A shift; whoever does not come back within it logs in again."""
 SESSION_LASTS = timedelta(days=7)
 """At most, however much it is used."""
 PENDING_LASTS = timedelta(minutes=10)
@@ -83,18 +85,18 @@ async def open_session(
     )
 
 
-async def complete(connection: Connection, session_id: UUID) -> Opened:
-    """Let a pending session in after its second factor, under a new token.
+async def renew(connection: Connection, session_id: UUID, *, proved: bool) -> Opened:
+    """Give a session a new token: after a login's second factor, which lets it in, or a new password.
 
-    The old token may have been planted before the login; the new one is known to its browser alone.
+    The old token may have been planted in the browser, or have leaked; the new one is its alone.
     """
     token = new_token()
-    expires_at = datetime.now(UTC) + SESSION_LASTS
     found = await connection.execute(
-        "UPDATE sessions SET token_hash = %s, pending = false, expires_at = %s, "
-        "stepped_up_at = now(), seen_at = now() WHERE session_id = %s "
-        "RETURNING user_id, organisation_id",
-        [digest(token), expires_at, session_id],
+        "UPDATE sessions SET token_hash = %s, seen_at = now(), pending = false, "
+        "expires_at = CASE WHEN pending THEN now() + %s ELSE expires_at END, "
+        "stepped_up_at = CASE WHEN %s THEN now() ELSE stepped_up_at END "
+        "WHERE session_id = %s RETURNING user_id, organisation_id, expires_at",
+        [digest(token), SESSION_LASTS, proved, session_id],
     )
     row = await found.fetchone()
     assert row is not None
@@ -104,8 +106,54 @@ async def complete(connection: Connection, session_id: UUID) -> Opened:
         user_id=row["user_id"],
         organisation_id=row["organisation_id"],
         pending=False,
-        expires_at=expires_at,
+        expires_at=row["expires_at"],
     )
+
+
+async def mark_proved(connection: Connection, session_id: UUID) -> None:
+    """Note that the user of a complete session has just proved a second factor."""
+    await connection.execute(
+        "UPDATE sessions SET stepped_up_at = now() WHERE session_id = %s", [session_id]
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Current:
+    """A session as it stands, also while its second factor is due, with what its user can prove."""
+
+    session_id: UUID
+    user_id: UUID
+    organisation_id: UUID
+    mail: str
+    pending: bool
+    created_at: datetime
+    stepped_up_at: datetime | None
+    password_hash: str | None
+    totp_seed: str | None
+    """Sealed; also while the authenticator is not confirmed yet."""
+    has_authenticator: bool
+    phone: str | None
+    """Confirmed."""
+
+    @property
+    def proved_at(self) -> datetime:
+        """When its user last proved who they are, by whatever they have."""
+        return max(self.created_at, self.stepped_up_at or self.created_at)
+
+
+async def current(connection: Connection, token: str) -> Current | None:
+    """Return the session of this token, if it is alive."""
+    found = await connection.execute(
+        "SELECT s.session_id, s.user_id, s.organisation_id, u.mail, s.pending, s.created_at, "
+        "s.stepped_up_at, u.password_hash, u.totp_seed, "
+        "u.totp_confirmed_at IS NOT NULL AS has_authenticator, "
+        "CASE WHEN u.phone_confirmed_at IS NOT NULL THEN u.phone END AS phone "
+        "FROM sessions s JOIN users u USING (user_id) WHERE s.token_hash = %s "
+        "AND u.disabled_at IS NULL AND s.expires_at > now() AND s.seen_at > now() - %s",
+        [digest(token), SESSION_IDLE],
+    )
+    row = await found.fetchone()
+    return None if row is None else Current(**row)
 
 
 async def list_sessions(connection: Connection, user_id: UUID) -> list[dict[str, Any]]:
@@ -159,3 +207,10 @@ async def remember_device(connection: Connection, user_id: UUID, device: str) ->
         [digest(token), user_id],
     )
     return token
+
+
+async def forget_devices(connection: Connection, user_id: UUID, *, but: str = "") -> None:
+    """Take every browser for a stranger's again, except the one with this token."""
+    await connection.execute(
+        "DELETE FROM devices WHERE user_id = %s AND device_hash <> %s", [user_id, digest(but)]
+    )

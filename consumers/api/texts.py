@@ -11,16 +11,14 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, SecretStr, StringConstraints
 
+from consumers.access.mail_addresses import LONGEST, clean_mail
+
 # Control characters except tab and line ends; separators that forge lines in logs and mails; marks
 # that turn the direction of what stands beside them.
 _BAD_IN_PROSE = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]"
 )
 _BAD_IN_LINE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-_MAIL = re.compile(
-    r"[A-Za-z0-9.!#$%&'*+/=?^_{|}~-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*"
-)
-
 LINE_CHARACTERS = 200
 PROSE_CHARACTERS = 10_000
 
@@ -47,17 +45,6 @@ def clean_prose(text: str) -> str:
     return text
 
 
-def clean_mail(text: str) -> str:
-    """Return a mail address in lower case.
-
-    Raises:
-        ValueError: it is none that mail servers commonly take.
-    """
-    if _MAIL.fullmatch(text) is None or len(text) > 254:
-        raise ValueError("is no mail address")
-    return text.lower()
-
-
 def _not_empty(text: str) -> str:
     if not text:
         raise ValueError("is empty")
@@ -81,7 +68,7 @@ OptionalLine = Annotated[str, Field(max_length=LINE_CHARACTERS), AfterValidator(
 Prose = Annotated[str, Field(max_length=PROSE_CHARACTERS), AfterValidator(clean_prose)]
 """A comment, a reason: many lines."""
 
-Mail = Annotated[str, Field(min_length=3, max_length=254), AfterValidator(clean_mail)]
+Mail = Annotated[str, Field(min_length=3, max_length=LONGEST), AfterValidator(clean_mail)]
 """A mail address, in lower case."""
 
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,40}$")]

@@ -96,7 +96,8 @@ CREATE TABLE invitations (
     sites text[] NOT NULL DEFAULT '{}',
     group_ids uuid[] NOT NULL DEFAULT '{}',
     token_hash bytea NOT NULL UNIQUE,
-    made_by uuid REFERENCES users ON DELETE SET NULL,
+    -- NULL: by the cloud's operators.
+    made_by uuid REFERENCES users ON DELETE CASCADE,
     created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     expires_at timestamptz NOT NULL,
     CHECK (limited OR (sites = '{}' AND group_ids = '{}')),
