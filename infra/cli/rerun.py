@@ -91,7 +91,10 @@ def rerun(
     fed = keys_of(running, needed)
     retained = Retained(bootstrap)
     keys = sorted({key for keys in fed.values() for key in keys})
-    cut = choose(retained.copies(keys, stretch.start), fed, stretch.start)
+    cut = choose(retained.copies(keys, stretch.start, near=True), fed, stretch.start)
+    if len(cut.positions) < len(needed):
+        # Footage has times of its own; a site that lagged wrote later.
+        cut = choose(retained.copies(keys, stretch.start), fed, stretch.start)
     said = Said(stretch, since=cut.since, inexact=retained.without_beginning(needed, cut))
     chosen = frozenset(cameras or needed)
     strange = {key for camera in said.inexact for key in fed[camera]}

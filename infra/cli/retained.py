@@ -15,7 +15,7 @@ from infra.cli.cuts import Copies, Copy, Cut
 from infra.cli.flow import CANDIDATES
 from infra.cli.remarks import Placed, Remarks, place
 from infra.runtime.kafka import Message
-from infra.runtime.reading import first_offset, read_on
+from infra.runtime.reading import first_offset, offset_at, read_on
 from producers.tails import partition_of
 from schemas.codec import decode
 from schemas.errors import Fatal, Rejected
@@ -27,6 +27,7 @@ from streams.apps.stages import all_stages
 from streams.apps.states import FORMAT
 
 SOURCE = "detections"
+NEAR_MS = 3_600_000
 COPIES_LIMIT = 24
 """So many checkpoints of a key before the time asked for are looked at; stages lag by one or two."""
 
@@ -47,8 +48,11 @@ class Retained:
         self._bootstrap = bootstrap
         self._stages = all_stages()
 
-    def copies(self, keys: Sequence[str], before: int) -> Copies:
+    def copies(self, keys: Sequence[str], before: int, *, near: bool = False) -> Copies:
         """Return the last checkpoints of these keys that had not reached ``before``, UTC ms.
+
+        ``near``: only those written around that time, where live cameras have theirs; a week of a
+        large site's is read in minutes.
 
         Raises:
             Retryable: Kafka does not answer.
@@ -62,12 +66,19 @@ class Retained:
                 self._stages[stage].state_type
             )
             for partition in partitions:
-                for message in read_on(self._bootstrap, f"checkpoints.{stage}", partition, 0):
+                for message in self._written(f"checkpoints.{stage}", partition, before, near):
                     copy = _copy(message, wanted, before, decoder)
                     if copy is not None:
                         kept = found.setdefault((stage, copy[0]), deque(maxlen=COPIES_LIMIT))
                         kept.append(copy[1])
         return found
+
+    def _written(self, topic: str, partition: int, at: int, near: bool) -> Iterator[Message]:
+        start = offset_at(self._bootstrap, topic, partition, at - NEAR_MS) if near else 0
+        for message in read_on(self._bootstrap, topic, partition, start):
+            if near and message.arrived_at > at + NEAR_MS:
+                return
+            yield message
 
     def remarks(self, keys: Sequence[str], cut: Cut, numbered: Collection[str]) -> Remarks:
         """Return what operators said that the cut's filters have not heard.

@@ -27,6 +27,25 @@ def first_offset(bootstrap: str, topic: str, partition: int) -> int:
         consumer.close()
 
 
+def offset_at(bootstrap: str, topic: str, partition: int, at: int) -> int:
+    """Return the offset of the first message appended at or after ``at``, UTC ms, or the end.
+
+    Raises:
+        Retryable: Kafka does not answer.
+    """
+    consumer = _consumer(bootstrap, topic)
+    try:
+        asked = TopicPartition(topic, partition, max(0, at))
+        (found,) = consumer.offsets_for_times([asked], timeout=_TIMEOUT_S)
+        if found.offset >= 0:
+            return int(found.offset)
+        return _ends(consumer, bootstrap, topic, partition)[1]
+    except KafkaException as error:
+        raise Retryable(f"{topic} cannot be read: {no_answer(bootstrap, error)}") from error
+    finally:
+        consumer.close()
+
+
 def read_on(bootstrap: str, topic: str, partition: int, start: int) -> Iterator[Message]:
     """Yield the messages from ``start``, or the oldest kept, up to the end there is now, in order.
 

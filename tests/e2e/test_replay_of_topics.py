@@ -15,6 +15,7 @@ import yaml
 from infra.cli.platform import SERVICES
 from infra.cli.replay_results import event_lines, verdict_lines
 from infra.cli.replay_topic import in_order
+from infra.cli.rerun import NEVER
 from infra.local.service import ServiceSpec
 from schemas.records import Event, Verdict
 from tests import pets
@@ -71,6 +72,24 @@ def test_it_starts_from_a_checkpoint_not_from_the_beginning(product: Product, ep
     assert since is not None, told
     reached = datetime.fromisoformat(since[1]).timestamp() * 1000
     assert start - FROM_S * 1000 < reached < start
+
+
+def test_what_an_operator_said_is_heard_again(product: Product, epoch: int, tmp_path: Path) -> None:
+    event = product.local_events(CAMERA)[0]["event_id"]
+    product.cli("filter", "say", event, "dismissed")
+    start = epoch + FROM_S * 1000
+
+    def revised() -> list[str]:
+        return [line for line in _live(product, start, NEVER)[1] if '"operator"' in line]
+
+    product.wait("the verdict is revised", revised)
+
+    path = tmp_path / "verdicts.jsonl"
+    product.cli(
+        *("replay", "--topic", "detections", "--camera", CAMERA, "--from", _iso(start)),
+        *("--verdicts-out", str(path)),
+    )
+    assert path.read_text() == "".join(f"{line}\n" for line in _live(product, start, NEVER)[1])
 
 
 def test_a_backtest_tells_what_is_added_gone_and_same(
