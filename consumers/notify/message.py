@@ -25,7 +25,7 @@ class Message:
     """The same at every try: a target that has seen it may drop it."""
     organisation_id: UUID
     number: int
-    """Among all messages to the target, from 1, without gaps; the same at every try."""
+    """Rises with each message to the target, from 1; the same at every try."""
     attempt: int
     """From 1; above it the message may have come before."""
     kind: MessageKind
