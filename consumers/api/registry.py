@@ -15,6 +15,8 @@ MODULES = (
     "consumers.api.routes.keys",
     "consumers.api.routes.audit",
     "consumers.api.routes.sites",
+    # Before the events: /events/stream is no event's id.
+    "consumers.api.routes.stream",
     "consumers.api.routes.events",
     "consumers.api.routes.candidates",
     "consumers.api.routes.evidence",
@@ -26,7 +28,6 @@ MODULES = (
     "consumers.api.routes.live",
     "consumers.api.routes.keeping",
     "consumers.api.routes.notifications",
-    "consumers.api.routes.stream",
 )
 """Each has a ``router``; its paths are whole, ``/api/v1/...``."""
 
