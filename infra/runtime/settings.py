@@ -87,6 +87,11 @@ class Settings:
         return value
 
     @property
+    def base_url(self) -> str:
+        """Where people and systems reach the API, without a slash at the end."""
+        return self.public_url.rstrip("/") or f"http://{self.listen}"
+
+    @property
     def triton_servers(self) -> tuple[str, ...]:
         """The addresses of all model servers."""
         return tuple(url.strip() for url in self.triton_grpc.split(",") if url.strip())
