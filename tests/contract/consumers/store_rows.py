@@ -15,6 +15,8 @@ OPENED_AT = 1_700_000_000_000
 KEYS = {
     "events": ("event_id", "opened_at"),
     "verdicts": ("candidate_id", "matched_at"),
+    "counts": ("count_id",),
+    "health": ("health_id",),
     "receipts": ("receipt_id",),
 }
 

@@ -1,0 +1,1 @@
+"""The rollups, one table each; ``registry`` says which stored rows they are made of."""
