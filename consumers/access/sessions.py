@@ -127,6 +127,7 @@ class Current:
     mail: str
     pending: bool
     created_at: datetime
+    expires_at: datetime
     stepped_up_at: datetime | None
     password_hash: str | None
     totp_seed: str | None
@@ -145,7 +146,7 @@ async def current(connection: Connection, token: str) -> Current | None:
     """Return the session of this token, if it is alive."""
     found = await connection.execute(
         "SELECT s.session_id, s.user_id, s.organisation_id, u.mail, s.pending, s.created_at, "
-        "s.stepped_up_at, u.password_hash, u.totp_seed, "
+        "s.expires_at, s.stepped_up_at, u.password_hash, u.totp_seed, "
         "u.totp_confirmed_at IS NOT NULL AS has_authenticator, "
         "CASE WHEN u.phone_confirmed_at IS NOT NULL THEN u.phone END AS phone "
         "FROM sessions s JOIN users u USING (user_id) WHERE s.token_hash = %s "
@@ -214,3 +215,8 @@ async def forget_devices(connection: Connection, user_id: UUID, *, but: str = ""
     await connection.execute(
         "DELETE FROM devices WHERE user_id = %s AND device_hash <> %s", [user_id, digest(but)]
     )
+
+
+async def end_token(connection: Connection, token: str) -> None:
+    """End the session of a token: its browser logs in anew."""
+    await connection.execute("DELETE FROM sessions WHERE token_hash = %s", [digest(token)])

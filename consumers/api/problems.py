@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
+from consumers.access.meters import TooOften
 from schemas.errors import Backpressure, Rejected, Retryable
 
 MEDIA_TYPE = "application/problem+json"
@@ -95,6 +96,11 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(Rejected)
     async def rejected(_: Request, error: Rejected) -> JSONResponse:
         return answer(Problem(422, error.reason, "Refused", str(error)))
+
+    @app.exception_handler(TooOften)
+    async def too_often(_: Request, error: TooOften) -> JSONResponse:
+        headers = {"Retry-After": str(max(1, round(error.retry_after_s)))}
+        return answer(Problem(429, "too-often", "Too often", str(error), headers=headers))
 
     @app.exception_handler(Retryable)
     async def retryable(_: Request, error: Retryable) -> JSONResponse:

@@ -15,17 +15,37 @@ from starlette.requests import HTTPConnection
 from consumers.access.authenticate import Credentials, Forged, authenticate
 from consumers.access.permissions import STEP_UP, Permission
 from consumers.access.principal import Principal
+from consumers.access.sessions import Client
 from consumers.api.context import Parts
 from consumers.api.problems import Problem
 
 SESSION_COOKIE = "sightline_session"
+DEVICE_COOKIE = "sightline_device"
 CSRF_HEADER = "Sightline-CSRF"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 STEP_UP_LASTS = timedelta(minutes=10)
 
-
-PUBLIC = frozenset({("POST", "/api/v1/session")})
-"""Routes for whoever comes: what leads to a session, and what tells no one's data."""
+PUBLIC = frozenset(
+    {
+        ("POST", "/api/v1/session"),
+        ("POST", "/api/v1/session/password/forgot"),
+        ("POST", "/api/v1/session/password/reset"),
+        ("GET", "/api/v1/session/providers"),
+        ("POST", "/api/v1/session/providers/{provider}"),
+        ("GET", "/api/v1/session/providers/return"),
+        ("POST", "/api/v1/invitations/look"),
+        ("POST", "/api/v1/invitations/accept"),
+        ("GET", "/schemas/types"),
+        ("GET", "/schemas/ids/{schema_id}"),
+        ("GET", "/schemas/ids/{schema_id}/versions"),
+        ("GET", "/subjects"),
+        ("POST", "/subjects/{subject}"),
+        ("GET", "/subjects/{subject}/versions"),
+        ("GET", "/subjects/{subject}/versions/{version}"),
+        ("GET", "/config"),
+    }
+)
+"""Routes for whoever comes: what leads to a session, and what is nobody's data."""
 
 
 def credentials_of(connection: HTTPConnection) -> Credentials:
@@ -44,15 +64,9 @@ async def somebody(connection: HTTPConnection, parts: Parts) -> Principal:
     try:
         principal = await authenticate(parts.database, credentials_of(connection))
     except Forged as error:
-        raise Problem(403, error.reason, "Not from our page", str(error)) from None
+        raise not_ours(str(error)) from None
     if principal is None:
-        raise Problem(
-            401,
-            "unauthenticated",
-            "Who are you?",
-            "log in at POST /api/v1/session, or send an API key as `Authorization: Bearer KEY`",
-            headers={"WWW-Authenticate": "Bearer"},
-        )
+        raise nobody()
     return principal
 
 
@@ -87,9 +101,46 @@ def check(principal: Principal, permission: Permission, *, safe: bool) -> None:
         return
     stepped_up_at = principal.stepped_up_at
     if stepped_up_at is None or datetime.now(UTC) - stepped_up_at > STEP_UP_LASTS:
-        raise Problem(
-            403,
-            "step-up-required",
-            "Prove it is you",
-            "send a code of your authenticator to POST /api/v1/session/step-up, then try again",
-        )
+        raise needs_proof()
+
+
+def client_of(connection: HTTPConnection) -> Client:
+    """Return where a request comes from."""
+    return Client(
+        source=connection.client.host if connection.client else "",
+        browser=connection.headers.get("user-agent", ""),
+        device=connection.cookies.get(DEVICE_COOKIE, ""),
+    )
+
+
+def same_site_only(connection: HTTPConnection) -> None:
+    """Refuse what a page of another site lets a browser send: nobody is logged in by strangers."""
+    if connection.headers.get("sec-fetch-site", "same-origin") == "cross-site":
+        raise not_ours("a page of another site sent this")
+
+
+def nobody() -> Problem:
+    """Return the answer for whom nothing valid names."""
+    return Problem(
+        401,
+        "unauthenticated",
+        "Who are you?",
+        "log in at POST /api/v1/session, or send an API key as `Authorization: Bearer KEY`",
+        headers={"WWW-Authenticate": "Bearer"},
+    )
+
+
+def not_ours(detail: str) -> Problem:
+    """Return the answer for what another site's page may have sent."""
+    return Problem(403, "csrf", "Not from our page", detail)
+
+
+def needs_proof() -> Problem:
+    """Return the answer for whoever must prove a second factor first."""
+    return Problem(
+        403,
+        "step-up-required",
+        "Prove it is you",
+        "prove a second factor at POST /api/v1/session/step-up, then try again; "
+        "GET /api/v1/session/factors tells which you have",
+    )

@@ -2,6 +2,91 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+import json
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
 
-router = APIRouter()
+from fastapi import APIRouter, Query, Request
+from psycopg import sql
+from pydantic import BaseModel, Field, StringConstraints
+
+from consumers.access.permissions import Permission
+from consumers.access.principal import Principal
+from consumers.api.context import Parts
+from consumers.api.paging import DEFAULT_LIMIT, Cursor, Keyset, Limit, Page, page
+from consumers.api.security import allow
+from consumers.api.texts import Line
+from consumers.api.times import When
+
+router = APIRouter(tags=["audit"])
+_ORDER = Keyset(("n", int), descending=True)
+Action = Annotated[str, StringConstraints(pattern=r"^[a-z0-9.-]{1,60}$")]
+
+
+class Entry(BaseModel):
+    """Who did what, chained to the entry before."""
+
+    n: int
+    at: datetime
+    actor_kind: str = Field(description="user, key, operator (of the cloud), nobody.")
+    actor_id: UUID
+    actor_name: str
+    session_id: UUID | None
+    source: str = Field(description="Address that the request came from.")
+    action: str
+    subject: str
+    details: dict[str, Any]
+    previous: str = Field(description="Hash of the entry before, hexadecimal.")
+    hash: str = Field(description="Over all the rest: SHA-256, hexadecimal.")
+
+
+@router.get("/api/v1/audit", name="list_audit")
+async def list_entries(
+    request: Request,
+    parts: Parts,
+    principal: Annotated[Principal, allow(Permission.AUDIT_READ)],
+    action: Annotated[Action | None, Query(description="Only this action.")] = None,
+    subject: Annotated[Line | None, Query(description="Only about this.")] = None,
+    actor: Annotated[UUID | None, Query(description="Only by this user or key.")] = None,
+    from_at: Annotated[When | None, Query()] = None,
+    to_at: Annotated[When | None, Query(description="Itself excluded.")] = None,
+    limit: Limit = DEFAULT_LIMIT,
+    cursor: Cursor = None,
+) -> Page[Entry]:
+    """List the trail, the newest entry first."""
+    place = _ORDER.place(cursor)
+    tests = {
+        "action = %(action)s": action,
+        "subject = %(subject)s": subject,
+        "actor_id = %(actor)s": actor,
+        "at >= %(from_at)s": from_at,
+        "at < %(to_at)s": to_at,
+    }
+    conditions = [sql.SQL(test) for test, value in tests.items() if value is not None]
+    query = sql.SQL("SELECT * FROM audit WHERE {} ORDER BY {} LIMIT %(rows)s").format(
+        sql.SQL(" AND ").join([*conditions, place.condition]), _ORDER.order()
+    )
+    values = {
+        **place.values,
+        "action": action,
+        "subject": subject,
+        "actor": actor,
+        "from_at": from_at,
+        "to_at": to_at,
+        "rows": limit + 1,
+    }
+    async with parts.database.tenant(principal.organisation_id) as connection:
+        rows = await (await connection.execute(query, values)).fetchall()
+    return page(request, rows, limit, _ORDER, _entry)
+
+
+def _entry(row: Any) -> Entry:
+    return Entry(
+        **{
+            **row,
+            "details": json.loads(row["details"]),
+            "previous": bytes(row["previous"]).hex(),
+            "hash": bytes(row["hash"]).hex(),
+        }
+    )
