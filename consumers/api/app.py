@@ -10,9 +10,9 @@ from fastapi import FastAPI
 
 from consumers.api import problems
 from consumers.api.context import opened
-from consumers.api.http import Watched
 from consumers.api.openapi import document
 from consumers.api.registry import MODULES, routers
+from consumers.api.watching import Watched
 from infra.runtime.settings import Settings
 
 VERSION = "1"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -13,31 +12,14 @@ from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 from starlette.requests import HTTPConnection
 
+from consumers.api.outbox import Outbox
+from consumers.api.publishing import Publisher
 from consumers.sinks.objects import ObjectStore
 from consumers.store.database import Database
-from infra.runtime.kafka import RecordProducer
 from infra.runtime.settings import Settings
-from schemas.records import Record
 
 MONGO_DATABASE = "sightline"
 MONGO_TIMEOUT_MS = 5000
-
-
-class Publisher:
-    """Records into the cloud's Kafka, each acknowledged before the call returns."""
-
-    def __init__(self, bootstrap: str) -> None:
-        self._producer = RecordProducer(bootstrap, "sightline.api", linger_ms=0)
-
-    async def send(self, topic: str, record: Record, key: str) -> None:
-        """Write one record and wait until the broker has it.
-
-        Raises:
-            Rejected: the record cannot be encoded.
-            Retryable: Kafka did not acknowledge it.
-        """
-        self._producer.send(topic, record, key=key)
-        await asyncio.to_thread(self._producer.flush, 10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +31,7 @@ class Context:
     mongo: AsyncDatabase[dict[str, Any]]
     objects: ObjectStore
     publisher: Publisher
+    outbox: Outbox
 
 
 @asynccontextmanager
@@ -64,12 +47,16 @@ async def opened(settings: Settings) -> AsyncIterator[Context]:
             settings.need("mongo_url"), serverSelectionTimeoutMS=MONGO_TIMEOUT_MS
         )
         stack.push_async_callback(client.close)
+        publisher = Publisher(settings.need("cloud_kafka"))
+        outbox = Outbox(database, publisher)
+        await stack.enter_async_context(outbox.running())
         yield Context(
             settings,
             database,
             client[MONGO_DATABASE],
             ObjectStore.from_settings(settings),
-            Publisher(settings.need("cloud_kafka")),
+            publisher,
+            outbox,
         )
 
 

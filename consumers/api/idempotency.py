@@ -19,7 +19,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Annotated, Any
 
 import psycopg
@@ -31,8 +30,8 @@ from consumers.access.principal import Principal
 from consumers.api.context import Parts
 from consumers.api.problems import Problem, ProblemDocument
 from consumers.store.database import Connection
+from consumers.store.idempotent import KEPT
 
-KEPT = timedelta(hours=24)
 WAIT_MS = 5000
 """How long a repeat waits for the first, which is still at work."""
 REPEATABLE: dict[int | str, dict[str, Any]] = {

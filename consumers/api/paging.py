@@ -19,6 +19,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, TypeVar
+from uuid import UUID
 
 import orjson
 from fastapi import Query, Request
@@ -26,13 +27,14 @@ from psycopg import sql
 from pydantic import BaseModel, Field
 
 from consumers.api.problems import Problem
+from consumers.store.spans import Look
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 500
 MAX_CURSOR_CHARACTERS = 1000
 BIGGEST = 2**63 - 1
 T = TypeVar("T")
-Key = str | int | datetime
+Key = str | int | datetime | UUID
 
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="At most so many on a page.")]
 Cursor = Annotated[
@@ -99,6 +101,23 @@ class Keyset:
         )
         return Place(condition, dict(zip(names, keys, strict=True)))
 
+    def look(self, cursor: str | None, limit: int) -> Look:
+        """Return where in a list by days (its first column is a time) a page begins.
+
+        Raises:
+            Problem: the cursor is none of this list's (422).
+        """
+        place = self.place(cursor)
+        reached = place.values.get("after_0")
+        return Look(
+            rows=limit + 1,
+            order=self.order(),
+            condition=place.condition,
+            values=place.values,
+            reached=reached if isinstance(reached, datetime) else None,
+            newest_first=self._descending,
+        )
+
     def _keys(self, cursor: str) -> list[Key]:
         try:
             padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
@@ -138,6 +157,8 @@ def _key(value: object, kind: type[Key]) -> Key:
         if at.tzinfo is None:
             raise ValueError("no time zone")
         return at.astimezone(UTC)
+    if kind is UUID and isinstance(value, str):
+        return UUID(value)
     if not isinstance(value, kind) or isinstance(value, bool):
         raise TypeError("another type")
     if isinstance(value, int) and not -BIGGEST <= value <= BIGGEST:

@@ -9,6 +9,7 @@ The route names ``responses=CHANGED_ELSEWHERE`` beside its own.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from typing import Annotated, Any
 
@@ -42,6 +43,11 @@ def version_tag(*version: object) -> str:
     '"2-7"'
     """
     return '"' + "-".join(str(part) for part in version) + '"'
+
+
+def content_tag(body: str) -> str:
+    """Return the ETag of an answer that has no version: it is of its content."""
+    return f'"{hashlib.blake2b(body.encode(), digest_size=12).hexdigest()}"'
 
 
 def insist(if_match: str | None, tag: str) -> None:

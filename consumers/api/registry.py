@@ -19,6 +19,7 @@ MODULES = (
     "consumers.api.routes.keys",
     "consumers.api.routes.audit",
     "consumers.api.routes.sites",
+    "consumers.api.routes.groups",
     # Before the events: /events/stream is no event's id.
     "consumers.api.routes.stream",
     "consumers.api.routes.events",

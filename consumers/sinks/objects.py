@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 import urllib3
 from minio import Minio
 from minio.deleteobjects import DeleteObject
-from minio.error import MinioException
+from minio.error import MinioException, S3Error
 
 from infra.runtime.settings import Settings
 from schemas.errors import Fatal, Rejected, Retryable
@@ -21,6 +21,7 @@ from schemas.records import Evidence
 SUFFIXES = {"image/jpeg": "jpg", "video/mp4": "mp4"}
 HASH_CHARACTERS = 16
 TIMEOUT_S = 30.0
+PIECE_BYTES = 1 << 16
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -120,6 +121,37 @@ class ObjectStore:
         except (MinioException, urllib3.exceptions.HTTPError, OSError) as error:
             raise Retryable(f"object storage did not take {key}: {error}") from error
 
+    def link(self, bucket: str, key: str, lifetime: timedelta, file_name: str) -> str:
+        """Return a link by which anybody may fetch the object; signed here, without asking the
+        service.
+        """
+        headers: dict[str, str | list[str] | tuple[str]] = {
+            "response-content-disposition": f'inline; filename="{file_name}"',
+            "response-cache-control": "private, no-store",
+        }
+        return str(
+            self._client.presigned_get_object(
+                bucket, key, expires=lifetime, response_headers=headers
+            )
+        )
+
+    def read(self, bucket: str, key: str, offset: int, length: int) -> Iterator[bytes]:
+        """Return the object's bytes from ``offset`` on, in pieces; close it when done.
+
+        Raises:
+            Rejected: there is no such object (``reason`` is ``gone``).
+            Retryable: the service does not answer.
+        """
+        try:
+            answer = self._client.get_object(bucket, key, offset=offset, length=length)
+        except S3Error as error:
+            if error.code in ("NoSuchKey", "NoSuchBucket"):
+                raise Rejected(f"{key} is not in object storage", reason="gone") from error
+            raise Retryable(f"object storage did not give {key}: {error}") from error
+        except (MinioException, urllib3.exceptions.HTTPError, OSError) as error:
+            raise Retryable(f"object storage did not give {key}: {error}") from error
+        return _pieces(answer)
+
     def remove(self, bucket: str, keys: Sequence[str]) -> None:
         """Remove objects of any bucket; one that is not there is no error.
 
@@ -135,3 +167,11 @@ class ObjectStore:
             ) from error
         if kept:
             raise Retryable(f"object storage keeps {kept[0].name}: {kept[0].message}")
+
+
+def _pieces(answer: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
+    try:
+        yield from answer.stream(PIECE_BYTES)
+    finally:
+        answer.close()
+        answer.release_conn()

@@ -24,10 +24,16 @@ ALTER TABLE events
     ADD COLUMN label text CHECK (label IN ('true', 'false', 'ignore_here')),
     -- What comments say, so that a search finds it.
     ADD COLUMN remarks text NOT NULL DEFAULT '';
-ALTER TABLE events
-    ADD COLUMN search tsvector GENERATED ALWAYS AS (to_tsvector('simple',
-        site || ' ' || camera || ' ' || rule || ' ' || sensor || ' ' || severity || ' '
-        || coalesce(class_name, '') || ' ' || remarks)) STORED;
+
+-- What a search finds: names whole as well as in parts ("cam-7", not only "cam"), and prose.
+CREATE FUNCTION sightline_words(names text[], prose text) RETURNS tsvector
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT array_to_tsvector(array(
+        SELECT left(lower(name), 200) FROM unnest(names) AS name WHERE name <> ''
+    )) || to_tsvector('simple', array_to_string(names, ' ') || ' ' || prose)
+$$;
+ALTER TABLE events ADD COLUMN search tsvector GENERATED ALWAYS AS (sightline_words(
+    ARRAY[site, camera, rule, sensor, severity, class_name], remarks)) STORED;
 
 -- Handling is no change of the record; and an upsert runs what stands before an insert anyway.
 DROP TRIGGER note_change ON events;

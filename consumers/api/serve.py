@@ -1,0 +1,96 @@
+"""The API as a process: an HTTP server on ``SIGHTLINE_LISTEN`` until the service stops."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+
+import uvicorn
+from fastapi import FastAPI
+
+from consumers.api.app import build
+from consumers.api.registry import MODULES
+from infra.runtime.service import Service
+from schemas.errors import Fatal
+
+BACKLOG = 1024
+KEEP_ALIVE_S = 30
+STOP_S = 10
+"""How long requests that are under way may take to end."""
+LOOK_EVERY_S = 0.2
+
+
+def run_api(service: Service, modules: Iterable[str] = MODULES) -> None:
+    """Serve the routes of ``modules`` until the service stops.
+
+    Raises:
+        Fatal: a setting is missing, the address cannot be listened on, or the server cannot start.
+    """
+    settings = service.settings
+    app = build(settings, modules)
+    with listening(settings.listen) as listener:
+        host, port = listener.getsockname()[:2]
+        service.log.info("listening", host=host, port=port)
+        server = _Server(
+            uvicorn.Config(
+                app,
+                loop="uvloop",
+                http="httptools",
+                # Requests are logged by consumers.api.watching, without what may be secret.
+                access_log=False,
+                log_config=None,
+                server_header=False,
+                timeout_keep_alive=KEEP_ALIVE_S,
+                timeout_graceful_shutdown=STOP_S,
+            )
+        )
+        service.checks["api"] = lambda: _problem(server, app)
+        with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
+            runner.run(_serve(service, server, listener))
+        if not server.started:
+            raise Fatal("the API did not start: see the log lines before")
+
+
+@contextmanager
+def listening(address: str) -> Iterator[socket.socket]:
+    """Yield a socket that listens on host:port; port 0 takes a free one.
+
+    Raises:
+        Fatal: the text is no such address, or it cannot be listened on.
+    """
+    host, _, port = address.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if not host or not port.isdecimal():
+        raise Fatal(f"SIGHTLINE_LISTEN is {address!r}: set it to host:port, as 127.0.0.1:8080")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        listener = socket.create_server((host, int(port)), family=family, backlog=BACKLOG)
+    except (OSError, OverflowError) as error:
+        raise Fatal(f"{address} cannot be listened on: {error}; correct SIGHTLINE_LISTEN") from error
+    with listener:
+        yield listener
+
+
+class _Server(uvicorn.Server):
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals to the service."""
+        yield
+
+
+async def _serve(service: Service, server: _Server, listener: socket.socket) -> None:
+    serving = asyncio.create_task(server.serve([listener]))
+    while not serving.done() and not service.stopping.is_set():
+        await asyncio.wait([serving], timeout=LOOK_EVERY_S)
+    server.should_exit = True
+    with suppress(asyncio.CancelledError):
+        await serving
+
+
+def _problem(server: uvicorn.Server, app: FastAPI) -> str | None:
+    if not server.started:
+        return "is not up yet"
+    context = getattr(app.state, "context", None)
+    return None if context is None else context.outbox.problem

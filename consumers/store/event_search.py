@@ -1,0 +1,107 @@
+"""Lists of events: by time, place, rule, kind, handling and text; a page at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from psycopg import sql
+
+from consumers.access.principal import Scope
+from consumers.store.conditions import Conditions
+from consumers.store.database import Connection
+from consumers.store.spans import Look, read_spans
+from consumers.store.words import text_query
+
+Assigned = UUID | Literal["nobody"]
+COLUMNS = sql.SQL(
+    "event_id, site, camera, rule, sensor, state, revision, severity, mode, class_name, score, "
+    "verdict, triggers, at, opened_at, closed_at, handling, handling_version, acknowledged_at, "
+    "acknowledged_by, assigned_to, label"
+)
+_SNAPSHOT = sql.SQL(
+    "(SELECT evidence_id FROM evidence WHERE evidence.event_id = found.event_id "
+    "AND kind = 'snapshot' AND status = 'ok' LIMIT 1) AS snapshot"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventFilter:
+    """What is looked for; what is empty or None restricts nothing."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    sites: tuple[str, ...] = ()
+    cameras: tuple[tuple[str, str], ...] = ()
+    """(site, camera)."""
+    group: UUID | None = None
+    rules: tuple[str, ...] = ()
+    severities: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+    verdicts: tuple[str, ...] = ()
+    modes: tuple[str, ...] = ()
+    states: tuple[str, ...] = ()
+    """opened, updated, closed."""
+    handling: tuple[str, ...] = ()
+    """new, acknowledged, resolved."""
+    labels: tuple[str, ...] = ()
+    assigned_to: Assigned | None = None
+    text: str | None = None
+
+    def conditions(self, scope: Scope) -> Conditions:
+        """Return the tests on a row of events, without those of time."""
+        asked = Conditions()
+        asked.tests.append(scope.condition())
+        asked.among("site", self.sites)
+        asked.of_cameras(self.cameras)
+        asked.of_group(self.group)
+        asked.among("rule", self.rules)
+        asked.among("severity", self.severities)
+        asked.among("class_name", self.classes)
+        asked.among("verdict", self.verdicts)
+        asked.among("mode", self.modes)
+        asked.one_of("state", self.states)
+        asked.one_of("handling", self.handling)
+        asked.one_of("label", self.labels)
+        if self.assigned_to == "nobody":
+            asked.tests.append(sql.SQL("assigned_to IS NULL"))
+        elif self.assigned_to is not None:
+            asked.among("assigned_to", [self.assigned_to])
+        if self.text is not None:
+            asked.values["text"] = text_query(self.text)
+            asked.tests.append(sql.SQL("search @@ %(text)s::tsquery"))
+        return asked
+
+
+async def find_events(
+    connection: Connection, scope: Scope, asked: EventFilter, look: Look, now: datetime
+) -> list[dict[str, Any]]:
+    """Return the rows of a page, with the id of each event's snapshot where there is one.
+
+    Raises:
+        Retryable: Postgres does not answer.
+    """
+    conditions = asked.conditions(scope)
+    table = sql.SQL("events")
+    if asked.text is not None:
+        # A span holds few enough rows to sort, and how many begin with a term cannot be foreseen:
+        # without the ordered scans Postgres goes through its index of words.
+        await connection.execute("SELECT set_config('enable_indexscan', 'off', true)")
+        table = sql.SQL("searched_events")
+    query = sql.SQL(
+        "WITH found AS MATERIALIZED (SELECT {columns} FROM {table} WHERE opened_at >= %(low)s "
+        "AND opened_at < %(high)s AND {tests} AND {place} ORDER BY {order} LIMIT %(rows)s) "
+        "SELECT found.*, {snapshot} FROM found ORDER BY {order}"
+    ).format(
+        columns=COLUMNS,
+        table=table,
+        tests=conditions.joined(),
+        place=look.condition,
+        order=look.order,
+        snapshot=_SNAPSHOT,
+    )
+    looking = look.spans(asked.since, asked.until, now)
+    values = {**conditions.values, **look.values}
+    return await read_spans(connection, query, values, looking, look.rows)

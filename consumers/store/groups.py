@@ -1,0 +1,128 @@
+"""Groups of cameras."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+from uuid import UUID
+
+from psycopg import sql
+
+from consumers.store.database import Connection
+from consumers.store.spans import Look
+
+Camera = tuple[str, str]
+
+
+async def find_groups(connection: Connection, look: Look) -> list[dict[str, Any]]:
+    """Return groups with the numbers of their cameras.
+
+    Raises:
+        Retryable: Postgres does not answer.
+    """
+    query = sql.SQL(
+        "SELECT group_id, name, created_at, (SELECT count(*) FROM camera_group_members m "
+        "WHERE m.group_id = camera_groups.group_id) AS members "
+        "FROM camera_groups WHERE {place} ORDER BY {order} LIMIT %(rows)s"
+    ).format(place=look.condition, order=look.order)
+    return await (await connection.execute(query, {**look.values, "rows": look.rows})).fetchall()
+
+
+async def group_row(
+    connection: Connection, group_id: UUID, *, lock: bool = False
+) -> dict[str, Any] | None:
+    """Return a group with its cameras as (site, camera); None if there is none.
+
+    Raises:
+        Retryable: Postgres does not answer.
+    """
+    found = await connection.execute(
+        "SELECT group_id, name, created_at FROM camera_groups WHERE group_id = %s"
+        + (" FOR UPDATE" if lock else ""),
+        [group_id],
+    )
+    group = await found.fetchone()
+    if group is None:
+        return None
+    members = await connection.execute(
+        "SELECT site, camera FROM camera_group_members WHERE group_id = %s ORDER BY site, camera",
+        [group_id],
+    )
+    return {**group, "cameras": [(one["site"], one["camera"]) for one in await members.fetchall()]}
+
+
+async def unknown_cameras(connection: Connection, cameras: Collection[Camera]) -> list[Camera]:
+    """Return those of these cameras that the organisation does not have.
+
+    Raises:
+        Retryable: Postgres does not answer.
+    """
+    wanted = sorted(set(cameras))
+    found = await connection.execute(
+        "SELECT site, camera FROM unnest(%s::text[], %s::text[]) AS wanted (site, camera) "
+        "WHERE NOT EXISTS (SELECT FROM cameras WHERE cameras.site = wanted.site "
+        "AND cameras.camera = wanted.camera)",
+        [[site for site, _ in wanted], [camera for _, camera in wanted]],
+    )
+    return [(row["site"], row["camera"]) for row in await found.fetchall()]
+
+
+async def make_group(connection: Connection, organisation_id: UUID, name: str) -> UUID | None:
+    """Make an empty group and return its id; None if the name is taken.
+
+    Raises:
+        Retryable: Postgres does not answer.
+    """
+    made = await connection.execute(
+        "INSERT INTO camera_groups (organisation_id, name) VALUES (%s, %s) "
+        "ON CONFLICT DO NOTHING RETURNING group_id",
+        [organisation_id, name],
+    )
+    row = await made.fetchone()
+    return None if row is None else row["group_id"]
+
+
+async def set_group(
+    connection: Connection,
+    organisation_id: UUID,
+    group_id: UUID,
+    name: str,
+    cameras: Collection[Camera],
+) -> None:
+    """Give a group its name and its cameras.
+
+    Raises:
+        Retryable: Postgres does not answer.
+    """
+    wanted = sorted(set(cameras))
+    values = {
+        "group": group_id,
+        "organisation": organisation_id,
+        "name": name,
+        "sites": [site for site, _ in wanted],
+        "cameras": [camera for _, camera in wanted],
+    }
+    statements = (
+        "UPDATE camera_groups SET name = %(name)s WHERE group_id = %(group)s AND name <> %(name)s",
+        (
+            "DELETE FROM camera_group_members WHERE group_id = %(group)s AND (site, camera) "
+            "NOT IN (SELECT * FROM unnest(%(sites)s::text[], %(cameras)s::text[]))"
+        ),
+        (
+            "INSERT INTO camera_group_members (group_id, site, camera, organisation_id) "
+            "SELECT %(group)s, site, camera, %(organisation)s "
+            "FROM unnest(%(sites)s::text[], %(cameras)s::text[]) AS wanted (site, camera) "
+            "ON CONFLICT DO NOTHING"
+        ),
+    )
+    for statement in statements:
+        await connection.execute(statement, values)
+
+
+async def remove_group(connection: Connection, group_id: UUID) -> None:
+    """Remove a group; its cameras stay.
+
+    Raises:
+        Retryable: Postgres does not answer.
+    """
+    await connection.execute("DELETE FROM camera_groups WHERE group_id = %s", [group_id])
