@@ -169,7 +169,8 @@ class _Configs:
 
     def _shown_before(self, bootstrap: str) -> LiveViews:
         """Return what an agent before this one had to show, and this one still has."""
-        live, now_at = LiveViews(), _now_at()
+        now_at = _now_at()
+        live = LiveViews(now_at)
         recent = (now_at - 1000 * MAX_SECONDS, now_at)
         for message in read_all(bootstrap, commands_topic(self._site), arrived=recent):
             try:

@@ -30,7 +30,7 @@ MAX_SECONDS = 60
 MAX_CAMERAS = 4
 """Shown at once: about 1 MB a second of the site's way up."""
 STALE_MS = 5_000
-"""What is older is not live: an agent that starts reads frames of the last minutes again."""
+"""What is older is not live: behind a hanging Kafka frames may have waited."""
 
 
 def document_of(camera: str) -> str:
@@ -56,7 +56,9 @@ class _View:
 class LiveViews:
     """Which cameras are shown, and which of their frames are due."""
 
-    def __init__(self) -> None:
+    def __init__(self, since_at: int = 0) -> None:
+        """``since_at``, UTC ms: frames that came earlier were for an agent before this one."""
+        self._since_at = since_at
         self._views: dict[str, _View] = {}
 
     def obey(
@@ -108,7 +110,7 @@ class LiveViews:
             del self._views[frame.camera]
             return False
         fps = view.fps(arrived_at)
-        if not fps or arrived_at < max(view.asked_at, now_at - STALE_MS):
+        if not fps or arrived_at < max(view.asked_at, self._since_at, now_at - STALE_MS):
             return False
         interval_ms = 1000 / fps
         # A frame that comes a little early may go: its successor then waits for its own time.

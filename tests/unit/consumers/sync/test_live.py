@@ -105,6 +105,12 @@ def test_what_lies_about_is_not_live() -> None:
     assert live.is_due(frame(), NOW + 1000, NOW + 1000 + STALE_MS)
 
 
+def test_frames_of_the_agent_before_are_not_shown_again() -> None:
+    live = LiveViews(NOW + 3000)
+    obeyed(live, asked())
+    assert shown(live, [NOW + 1000, NOW + 2000, NOW + 3000]) == [NOW + 3000]
+
+
 def test_only_so_many_cameras_at_once() -> None:
     live = LiveViews()
     for camera in CAMERAS[:MAX_CAMERAS]:
