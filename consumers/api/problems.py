@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
@@ -61,31 +61,30 @@ def not_found(what: str) -> Problem:
     return Problem(404, "not-found", "Not found", f"there is no such {what}, or you may not see it")
 
 
-def answer(problem: Problem) -> JSONResponse:
+def answer(problem: Problem) -> Response:
     """Return a problem as a response."""
-    return JSONResponse(
-        problem.document.model_dump(mode="json"),
-        status_code=problem.status,
-        media_type=MEDIA_TYPE,
-        headers=problem.headers,
-    )
+    # Within ASCII: what was sent in and is told again may hold half of a surrogate pair.
+    body = json.dumps(problem.document.model_dump(mode="python"), ensure_ascii=True, default=str)
+    return Response(body, problem.status, problem.headers, media_type=MEDIA_TYPE)
 
 
 def install(app: FastAPI) -> None:
     """Let every error of the app leave as problem+json."""
 
     @app.exception_handler(Problem)
-    async def problem(_: Request, error: Problem) -> JSONResponse:
+    async def problem(_: Request, error: Problem) -> Response:
         return answer(error)
 
     @app.exception_handler(HTTPException)
-    async def http(_: Request, error: HTTPException) -> JSONResponse:
-        found = Problem(error.status_code, "http", str(error.detail))
+    async def http(_: Request, error: HTTPException) -> Response:
+        # A body that cannot be read at all is refused as one that does not fit is.
+        status = 422 if error.status_code == 400 else error.status_code
+        found = Problem(status, "http", str(error.detail))
         found.headers = dict(error.headers or {})
         return answer(found)
 
     @app.exception_handler(RequestValidationError)
-    async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+    async def invalid(_: Request, error: RequestValidationError) -> Response:
         faults = [
             {"where": ".".join(str(part) for part in one["loc"]), "what": one["msg"]}
             for one in error.errors()
@@ -94,17 +93,23 @@ def install(app: FastAPI) -> None:
         return answer(Problem(422, "invalid", "Invalid request", detail, errors=faults))
 
     @app.exception_handler(Rejected)
-    async def rejected(_: Request, error: Rejected) -> JSONResponse:
+    async def rejected(_: Request, error: Rejected) -> Response:
         return answer(Problem(422, error.reason, "Refused", str(error)))
 
     @app.exception_handler(TooOften)
-    async def too_often(_: Request, error: TooOften) -> JSONResponse:
+    async def too_often(_: Request, error: TooOften) -> Response:
         headers = {"Retry-After": str(max(1, round(error.retry_after_s)))}
         return answer(Problem(429, "too-often", "Too often", str(error), headers=headers))
 
     @app.exception_handler(Retryable)
-    async def retryable(_: Request, error: Retryable) -> JSONResponse:
+    async def retryable(_: Request, error: Retryable) -> Response:
         wait_s = error.retry_after_s if isinstance(error, Backpressure) else RETRY_AFTER_S
         headers = {"Retry-After": str(max(1, round(wait_s)))}
         detail = "a part of the cloud does not answer at the moment; try again"
         return answer(Problem(503, "unavailable", "Try again", detail, headers=headers))
+
+    @app.exception_handler(Exception)
+    async def unforeseen(_: Request, __: Exception) -> Response:
+        # The server logs it; the client learns nothing of our insides.
+        detail = "the fault is ours and has been noted; the same request may work later"
+        return answer(Problem(500, "internal", "Our fault", detail))
