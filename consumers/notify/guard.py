@@ -11,7 +11,8 @@ import ipaddress
 import socket
 from dataclasses import dataclass
 
-from schemas.errors import Rejected, Retryable
+from infra.runtime.settings import Settings
+from schemas.errors import Fatal, Rejected, Retryable
 
 RESOLVE_S = 5.0
 _NAT64 = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("64:ff9b:1::/48"))
@@ -24,6 +25,24 @@ class Guard:
     """``private`` lets every address through: the operator says that its users may."""
 
     private: bool = False
+
+    def check(self, host: str) -> None:
+        """Refuse an address that can be seen to be none of the internet's; names are resolved later.
+
+        Raises:
+            Rejected: it is such an address.
+        """
+        if self.private or not host:
+            return
+        try:
+            ipaddress.ip_address(host)
+        except ValueError:
+            if host.lower().rstrip(".") != "localhost":
+                return
+        else:
+            if is_public(host):
+                return
+        raise _private(host)
 
     async def resolve(self, host: str, port: int) -> str:
         """Return the address to connect to.
@@ -44,12 +63,20 @@ class Guard:
         if not self.private:
             for address in addresses:
                 if not is_public(address):
-                    raise Rejected(
-                        f"{host} is not a public address: the operator of this cloud can allow such "
-                        "targets with SIGHTLINE_NOTIFY_PRIVATE=true",
-                        reason="private-address",
-                    )
+                    raise _private(host)
         return addresses[0]
+
+
+def guard_of(settings: Settings) -> Guard:
+    """Return the guard as the operator wants it.
+
+    Raises:
+        Fatal: the setting is neither true nor false.
+    """
+    word = settings.notify_private.strip().lower()
+    if word not in ("", "true", "false"):
+        raise Fatal("SIGHTLINE_NOTIFY_PRIVATE is neither true nor false: correct it")
+    return Guard(private=word == "true")
 
 
 def is_public(text: str) -> bool:
@@ -76,6 +103,14 @@ def is_public(text: str) -> bool:
 
 def _is_public(address: Address) -> bool:
     return address.is_global and not address.is_multicast and not address.is_reserved
+
+
+def _private(host: str) -> Rejected:
+    return Rejected(
+        f"{host} is not a public address: the operator of this cloud can allow such targets with "
+        "SIGHTLINE_NOTIFY_PRIVATE=true",
+        reason="private-address",
+    )
 
 
 def _why(error: BaseException) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -124,6 +125,11 @@ def _row(
         "give_up_at": moment(planned.give_up_at),
         "ended_at": None if planned.status in _WAITING else moment(now_at),
     }
+
+
+def now_at() -> int:
+    """Return the host's time, UTC milliseconds."""
+    return time.time_ns() // 1_000_000
 
 
 def moment(at: int) -> datetime:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from uuid import UUID
 
 from consumers.notify.metrics import PLANNED
-from consumers.notify.planning import Plan, plan
+from consumers.notify.planning import Plan, now_at, plan
 from consumers.store.database import Database
 from infra.runtime.kafka import Message, RecordConsumer, RecordProducer, send_to_dead_letters
 from infra.runtime.metrics import DEAD_LETTERS, LAG, RECORDS_IN
@@ -91,7 +91,7 @@ class Reader:
     async def _store(self, messages: Sequence[Message]) -> Plan:
         events = await asyncio.to_thread(self._decode, messages)
         async with self._database.system() as connection:
-            return await plan(connection, events, time.time_ns() // 1_000_000)
+            return await plan(connection, events, now_at())
 
     def _decode(self, messages: Sequence[Message]) -> list[Event]:
         events: list[Event] = []

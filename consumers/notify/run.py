@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from urllib.parse import urlsplit
 
 from consumers.access.sealing import Sealer
-from consumers.notify.guard import Guard
+from consumers.notify.guard import guard_of
 from consumers.notify.handling import StoredHandling
-from consumers.notify.links import Links
+from consumers.notify.links import Links, public_url
 from consumers.notify.opened import OpenTargets
 from consumers.notify.outbox import Outbox
 from consumers.notify.reading import Reader
@@ -19,8 +18,7 @@ from consumers.notify.targets.target import Surroundings
 from consumers.notify.vapid import vapid_private_key
 from consumers.store.database import Database
 from infra.runtime.service import Service
-from infra.runtime.settings import Settings
-from schemas.errors import Fatal, Retryable
+from schemas.errors import Retryable
 
 FIRST_TRY_S = 2.0
 CHECK_S = 0.2
@@ -35,30 +33,6 @@ def run_notify(service: Service) -> None:
         Fatal: a setting is missing or wrong, or the Kafka client gave up.
     """
     asyncio.run(_run(service))
-
-
-def public_url(settings: Settings) -> str:
-    """Return where people reach the cloud, without a slash at the end.
-
-    Raises:
-        Fatal: it is no http(s) address.
-    """
-    url = (settings.public_url or f"http://{settings.listen}").rstrip("/")
-    if urlsplit(url).scheme not in ("http", "https"):
-        raise Fatal("SIGHTLINE_PUBLIC_URL is no http:// or https:// address: correct it")
-    return url
-
-
-def guard_of(settings: Settings) -> Guard:
-    """Return the guard as the operator wants it.
-
-    Raises:
-        Fatal: the setting is neither true nor false.
-    """
-    word = settings.notify_private.strip().lower()
-    if word not in ("", "true", "false"):
-        raise Fatal("SIGHTLINE_NOTIFY_PRIVATE is neither true nor false: correct it")
-    return Guard(private=word == "true")
 
 
 async def _run(service: Service) -> None:

@@ -22,6 +22,7 @@ from consumers.notify.links import Links
 from consumers.notify.metrics import DELAY, FAILED, OPEN_CIRCUITS, SENT, WAITING
 from consumers.notify.opened import Open, OpenTargets
 from consumers.notify.outbox import Claim, Outbox
+from consumers.notify.planning import now_at
 from consumers.notify.targets.registry import KINDS
 from consumers.notify.targets.target import Gone
 from schemas.errors import Backpressure, Rejected, Retryable
@@ -92,7 +93,7 @@ class Sender:
             return
         async with self._outbox.database.system() as connection:
             due = await lines.busy(
-                connection, self._outbox.holder, _now(), MAX_LINES_AT_ONCE + len(self._lanes)
+                connection, self._outbox.holder, now_at(), MAX_LINES_AT_ONCE + len(self._lanes)
             )
         now_s = time.monotonic()
         idle = {one: until_s for one, until_s in self._idle_until_s.items() if until_s > now_s}
@@ -109,7 +110,7 @@ class Sender:
         try:
             held = await self._targets.get(target_id, time.monotonic())
             while held is not None and not self._stopping:
-                claim = await self._outbox.next(held.sending, _now())
+                claim = await self._outbox.next(held.sending, now_at())
                 if claim is None:
                     break
                 await self._send(held, claim)
@@ -135,14 +136,14 @@ class Sender:
         sending, kind = held.sending, held.kind.name
         try:
             async with asyncio.timeout(SEND_S):
-                await held.target.send(compose(claim, self._links, _now()))
+                await held.target.send(compose(claim, self._links, now_at()))
         except Gone:
             FAILED.labels(kind, "gone").inc()
-            await self._outbox.gone(sending, _now())
+            await self._outbox.gone(sending, now_at())
         except Rejected as error:
             FAILED.labels(kind, "refused").inc()
-            answered = Succeeded(_now())
-            await self._outbox.failed(claim, sending, answered, str(error), None, _now())
+            answered = Succeeded(now_at())
+            await self._outbox.failed(claim, sending, answered, str(error), None, now_at())
         except (Retryable, TimeoutError) as error:
             after_s = error.retry_after_s if isinstance(error, Backpressure) else 0.0
             await self._again(held, claim, str(error) or "it took too long", after_s)
@@ -151,16 +152,16 @@ class Sender:
             self._log.exception("a target failed in a way that was not foreseen", kind=kind)
             await self._again(held, claim, f"a fault of Sightline: {type(error).__name__}", 0.0)
         else:
-            await self._outbox.sent(claim, sending, Succeeded(_now()), _now())
+            await self._outbox.sent(claim, sending, Succeeded(now_at()), now_at())
             SENT.labels(kind).inc()
             if claim.row["kind"] == "event" and claim.row["event_state"] != "escalated":
-                DELAY.labels(kind).observe(max(0.0, (_now() - claim.row["content"]["at"]) / 1000))
+                DELAY.labels(kind).observe(max(0.0, (now_at() - claim.row["content"]["at"]) / 1000))
 
     async def _again(self, held: Open, claim: Claim, reason: str, after_s: float) -> None:
-        now_at = _now()
-        again_at = retry_at(now_at, claim.row["attempts"], random.random(), after_s)
+        failed_at = now_at()
+        again_at = retry_at(failed_at, claim.row["attempts"], random.random(), after_s)
         status = await self._outbox.failed(
-            claim, held.sending, Failed(now_at), reason, again_at, now_at
+            claim, held.sending, Failed(failed_at), reason, again_at, failed_at
         )
         FAILED.labels(held.kind.name, "dead" if status == "dead" else "again").inc()
 
@@ -216,7 +217,3 @@ async def _show_figures(connection: Any) -> None:
     )
     row = await found.fetchone()
     WAITING.set(row["waiting"])
-
-
-def _now() -> int:
-    return time.time_ns() // 1_000_000

@@ -55,6 +55,10 @@ class MqttSettings(TargetSettings):
         "homeassistant", description="Empty: announce nothing to Home Assistant."
     )
 
+    def address(self) -> str:
+        """Return the broker's host."""
+        return self.host
+
     @field_validator("ca_certificate")
     @classmethod
     def _readable(cls, value: str) -> str:

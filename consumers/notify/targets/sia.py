@@ -67,6 +67,10 @@ class SiaSettings(TargetSettings):
         [], max_length=5000, description="A camera that is not listed is area 1, zone 0."
     )
 
+    def address(self) -> str:
+        """Return the receiver's host."""
+        return self.host
+
     def check(self) -> None:
         """Insist on a key that AES can take, if there is one.
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from datetime import datetime
+from typing import Any, Protocol, Self
 from uuid import UUID
 
 from pydantic import SecretStr
@@ -60,6 +61,19 @@ class TargetSettings(Document):
         hidden = {name for name, value in self if isinstance(value, SecretStr)}
         return self.model_dump(mode="json", exclude=hidden)
 
+    def after(self, old: TargetSettings, now: datetime) -> Self:
+        """Return these settings as they follow upon others: a secret that is left out stays."""
+        kept = {
+            name: value
+            for name, value in old
+            if isinstance(value, SecretStr) and getattr(self, name, value) is None
+        }
+        return self.model_copy(update=kept)
+
+    def address(self) -> str:
+        """Return the host that a user named; empty where there is none."""
+        return ""
+
     def check(self) -> None:
         """Insist on what only the whole can tell, secrets kept from before included.
 
@@ -109,8 +123,6 @@ class Kind:
 
 class Plain:
     """A target that keeps nothing up."""
-
-    KEEPS: ClassVar[bool] = False
 
     async def attend(self) -> None:
         """Keep nothing up."""

@@ -40,6 +40,10 @@ class WebPushSettings(TargetSettings):
         "", max_length=255, description="Host of the push service; told, not asked."
     )
 
+    def address(self) -> str:
+        """Return the push service's host."""
+        return urlsplit(self.endpoint.get_secret_value()).hostname or ""
+
     @field_validator("endpoint")
     @classmethod
     def _web(cls, value: SecretStr) -> SecretStr:

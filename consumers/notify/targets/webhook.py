@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from cloudevents.core.bindings.http import to_structured
@@ -47,6 +47,25 @@ class WebhookSettings(TargetSettings):
     @classmethod
     def _web(cls, value: str) -> str:
         return web_address(value)
+
+    def address(self) -> str:
+        """Return the host of the URL."""
+        return urlsplit(self.url).hostname or ""
+
+    def after(self, old: TargetSettings, now: datetime) -> Self:
+        """Keep the secret, or let the one that it replaces go on signing for a while."""
+        if not isinstance(old, WebhookSettings):
+            return self
+        replaced = self.secret is not None and self.secret != old.secret
+        return self.model_copy(
+            update={
+                "secret": self.secret or old.secret,
+                "previous_secret": old.secret if replaced else old.previous_secret,
+                "rotates_until": now + timedelta(seconds=self.rotation_s)
+                if replaced
+                else old.rotates_until,
+            }
+        )
 
     def check(self) -> None:
         """Insist on a secret that cannot be guessed.

@@ -56,7 +56,7 @@ class House:
         self.sql.close()
 
     def one(self, query: str, *values: object) -> dict[str, Any]:
-        row = self.sql.execute(query, values).fetchone()  # type: ignore[arg-type]
+        row = self.sql.execute(query, values).fetchone()
         assert row is not None
         return row
 

@@ -38,6 +38,10 @@ def test_an_event_is_told_once_per_state_also_over_repeats_and_restarts(
     other = house.happen()
     found = hook.wait(3)
     told = [(one.json["data"]["event"]["event_id"], one.json["data"]["state"]) for one in found]
-    assert told == [(event.event_id, "opened"), (event.event_id, "closed"), (other.event_id, "opened")]
+    assert told == [
+        (event.event_id, "opened"),
+        (event.event_id, "closed"),
+        (other.event_id, "opened"),
+    ]
     assert [one.json["data"]["number"] for one in found] == [1, 2, 3]
     eventually(lambda: len(house.deliveries("sent")) == 3)

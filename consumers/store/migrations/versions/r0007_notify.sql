@@ -57,7 +57,8 @@ CREATE TABLE notify_mutes (
     until timestamptz NOT NULL,
     reason text NOT NULL DEFAULT '',
     created_by text NOT NULL,
-    created_at timestamptz NOT NULL DEFAULT clock_timestamp()
+    created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    place bigint GENERATED ALWAYS AS IDENTITY
 );
 CREATE INDEX notify_mutes_by_organisation ON notify_mutes (organisation_id, until);
 
@@ -96,9 +97,8 @@ CREATE TABLE notify_deliveries (
 );
 CREATE INDEX notify_deliveries_waiting ON notify_deliveries (target_id, due_at)
     WHERE status IN ('pending', 'collecting', 'held');
-CREATE INDEX notify_deliveries_by_time ON notify_deliveries
-    (organisation_id, created_at DESC, delivery_id);
-CREATE INDEX notify_deliveries_dead ON notify_deliveries (organisation_id, created_at DESC)
+CREATE INDEX notify_deliveries_in_order ON notify_deliveries (organisation_id, place);
+CREATE INDEX notify_deliveries_dead ON notify_deliveries (organisation_id, place)
     WHERE status = 'dead';
 CREATE INDEX notify_deliveries_by_event ON notify_deliveries (event_id) WHERE event_id IS NOT NULL;
 CREATE INDEX notify_deliveries_told_in ON notify_deliveries (told_in) WHERE told_in IS NOT NULL;
