@@ -6,15 +6,14 @@ moved endpoint is never a fault of ours.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import httpx
-from authlib.common.errors import AuthlibBaseError
-from authlib.integrations.httpx_client import AsyncOAuth2Client
+from authlib.oauth2.rfc6749.parameters import prepare_grant_uri, prepare_token_request
+from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
@@ -106,10 +105,17 @@ class Conversation:
             Retryable: the provider does not answer as one.
         """
         metadata = await self._discover()
-        async with self._client(metadata) as client:
-            url, _ = client.create_authorization_url(
-                metadata["authorization_endpoint"], state=state, nonce=nonce, code_verifier=verifier
-            )
+        url = prepare_grant_uri(
+            metadata["authorization_endpoint"],
+            self._provider.client_id,
+            "code",
+            redirect_uri=self._redirect_url,
+            scope=SCOPES,
+            state=state,
+            nonce=nonce,
+            code_challenge=create_s256_code_challenge(verifier),
+            code_challenge_method="S256",
+        )
         return str(url)
 
     async def claims(self, *, code: str, nonce: str, verifier: str) -> Claims:
@@ -120,32 +126,42 @@ class Conversation:
             Retryable: the provider does not answer as one.
         """
         metadata = await self._discover()
-        try:
-            async with self._client(metadata) as client:
-                tokens = await client.fetch_token(
-                    metadata["token_endpoint"], code=code, code_verifier=verifier
-                )
-        except (AuthlibBaseError, ValueError):
-            raise Rejected(
-                f"{self._provider.name} does not take the code: begin again", reason="bad-code"
-            ) from None
-        except httpx.HTTPError as error:
-            raise self._away(error) from None
+        tokens = await self._exchange(metadata, code, verifier)
         keys = await self._get(metadata["jwks_uri"])
         return verified_claims(self._provider, str(tokens.get("id_token", "")), keys, nonce=nonce)
 
-    def _client(self, metadata: Mapping[str, Any]) -> Any:
-        methods = metadata.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
-        basic = "client_secret_basic"
-        return AsyncOAuth2Client(
-            client_id=self._provider.client_id,
-            client_secret=self._provider.client_secret.get_secret_value(),
-            token_endpoint_auth_method=basic if basic in methods else "client_secret_post",
-            scope=SCOPES,
-            redirect_uri=self._redirect_url,
-            code_challenge_method="S256",
-            timeout=TIMEOUT_S,
+    async def _exchange(
+        self, metadata: Mapping[str, Any], code: str, verifier: str
+    ) -> Mapping[str, Any]:
+        body = prepare_token_request(
+            "authorization_code", redirect_uri=self._redirect_url, code=code, code_verifier=verifier
         )
+        name = self._provider.client_id
+        secret = self._provider.client_secret.get_secret_value()
+        methods = metadata.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
+        basic = None
+        if "client_secret_basic" in methods:
+            # Form-encoded within the header: RFC 6749, 2.3.1.
+            basic = httpx.BasicAuth(quote(name, safe=""), quote(secret, safe=""))
+        else:
+            body += f"&client_id={quote(name, safe='')}&client_secret={quote(secret, safe='')}"
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        try:
+            async with httpx.AsyncClient(timeout=TIMEOUT_S, auth=basic) as client:
+                answer = await client.post(
+                    metadata["token_endpoint"], content=body, headers=headers
+                )
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise self._away(error) from None
+        if answer.is_server_error:
+            raise Retryable(
+                f"the identity provider {self._provider.name} answers {answer.status_code}"
+            )
+        if not answer.is_success:
+            raise Rejected(
+                f"{self._provider.name} does not take the code: begin again", reason="bad-code"
+            )
+        return self._document(answer)
 
     async def _discover(self) -> Mapping[str, Any]:
         issuer = self._provider.issuer
@@ -161,9 +177,15 @@ class Conversation:
             async with httpx.AsyncClient(timeout=TIMEOUT_S) as client:
                 answer = await client.get(url)
                 answer.raise_for_status()
-                document = answer.json()
-        except (httpx.HTTPError, httpx.InvalidURL, json.JSONDecodeError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise self._away(error) from None
+        return self._document(answer)
+
+    def _document(self, answer: httpx.Response) -> Mapping[str, Any]:
+        try:
+            document = answer.json()
+        except ValueError:
+            document = None
         if not isinstance(document, dict):
             raise Retryable(f"the identity provider {self._provider.name} answers no JSON object")
         return document

@@ -21,6 +21,8 @@ _COMMANDS = {
     "infra.cli.filter": ("filter",),
     "infra.cli.topics": ("topics",),
     "infra.cli.migrating": ("migrate",),
+    "infra.cli.people": ("organisations", "sites", "users", "keys"),
+    "infra.cli.auditing": ("audit",),
     "infra.cli.models": ("models",),
     "infra.cli.replaying": ("replay",),
     "infra.cli.backtest": ("backtest",),
