@@ -34,7 +34,7 @@ class House:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._producer = RecordProducer(settings.cloud_kafka, "test", linger_ms=0)
-        self.sql = psycopg.connect(settings.postgres_dsn, autocommit=True, row_factory=dict_row)
+        self.reconnect()
         self.site = f"site-{uuid.uuid4().hex[:8]}"
         slug = f"org-{uuid.uuid4().hex[:8]}"
         self.organisation: UUID = self.one(
@@ -46,6 +46,12 @@ class House:
         self.sql.execute(
             "UPDATE sites SET name = 'The depot', timezone = 'Europe/Madrid' WHERE site = %s",
             [self.site],
+        )
+
+    def reconnect(self) -> None:
+        """Connect to Postgres, again after it was away."""
+        self.sql = psycopg.connect(
+            self._settings.postgres_dsn, autocommit=True, row_factory=dict_row
         )
 
     def close(self) -> None:
@@ -115,6 +121,17 @@ class House:
         event = self.event(**changes)
         self.send(event)
         return event
+
+    def picture(self, event_id: str) -> str:
+        """Let the event have a picture; return its id."""
+        evidence_id = str(uuid.uuid4())
+        self.sql.execute(
+            "INSERT INTO evidence (evidence_id, site, camera, event_id, kind, status, content_type, "
+            "sha256, size, from_at, to_at, revision, bucket, object_key) VALUES "
+            "(%s, %s, 'gate', %s, 'snapshot', 'ok', 'image/jpeg', 'ab', 1, now(), now(), 1, 'b', 'k')",
+            [evidence_id, self.site, event_id],
+        )
+        return evidence_id
 
     def deliveries(self, status: str | None = None) -> list[dict[str, Any]]:
         """Return the organisation's deliveries, in the order in which they were planned."""
