@@ -1,0 +1,1 @@
+"""Parquet in object storage, for data teams: docs/analytics.md describes it."""
