@@ -10,14 +10,18 @@ from consumers.api.problems import not_found
 from consumers.store.database import Connection, Database
 
 
-async def insist_on_site(connection: Connection, principal: Principal, site: str) -> None:
-    """Insist that the whole site is the principal's to see; ``connection`` is of its organisation.
+async def insist_on_site(
+    connection: Connection, principal: Principal, site: str, camera: str | None = None
+) -> None:
+    """Insist that something of a camera, or of the whole site, is the principal's to see.
+
+    ``connection`` is of its organisation.
 
     Raises:
         Problem: 404, it is not there or not theirs: nobody can tell which.
     """
     found = await connection.execute("SELECT FROM sites WHERE site = %s", [site])
-    if await found.fetchone() is None or not principal.scope.allows(site, None):
+    if await found.fetchone() is None or not principal.scope.allows(site, camera):
         raise not_found("site")
 
 
