@@ -21,6 +21,7 @@ _COMMANDS = {
     "infra.cli.filter": ("filter",),
     "infra.cli.topics": ("topics",),
     "infra.cli.migrating": ("migrate",),
+    "infra.cli.etl": ("etl",),
     "infra.cli.people": ("organisations", "sites", "users", "keys"),
     "infra.cli.auditing": ("audit",),
     "infra.cli.models": ("models",),

@@ -16,7 +16,7 @@ from infra.local.paths import environment_bin
 from infra.local.ports import HOST
 from schemas.errors import Fatal
 
-BUCKET = "evidence"
+BUCKET, ANALYTICS = "evidence", "analytics"
 ACCESS_KEY = "sightline"
 PORTS = (
     *("s3", "s3_grpc", "master", "master_grpc", "filer", "filer_grpc", "volume", "volume_grpc"),
@@ -48,10 +48,11 @@ def client(port: int, secret_key: str) -> Minio:
 
 
 def probe(port: int, secret_key: str) -> None:
-    """Write and delete an object in the bucket, which is made at first; raises while refused."""
+    """Write and delete an object; the buckets are made at first. Raises while refused."""
     storage = client(port, secret_key)
-    if not storage.bucket_exists(BUCKET):
-        storage.make_bucket(BUCKET)
+    for bucket in (BUCKET, ANALYTICS):
+        if not storage.bucket_exists(bucket):
+            storage.make_bucket(bucket)
     storage.put_object(BUCKET, _PROBE_OBJECT, io.BytesIO(b"ready"), 5)
     storage.remove_object(BUCKET, _PROBE_OBJECT)
 
