@@ -25,7 +25,7 @@ class Conditions:
         one = len(wanted) == 1
         template = "{} = {}" if one else "{} = ANY({})"
         self.values[column] = next(iter(wanted)) if one else list(wanted)
-        self.tests.append(sql.SQL(template).format(sql.Identifier(column), sql.Placeholder(column)))
+        self.tests.append(sql.SQL(template).format(_column(column), sql.Placeholder(column)))
 
     def one_of(self, column: str, words: Collection[str]) -> None:
         """Insist on one of a few known words, told as literals: partial indexes are chosen by them."""

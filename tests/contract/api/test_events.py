@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from consumers.access.permissions import Role
+from tests.contract.api.tenants import MINUTE_MS, Tenant
+from tests.contract.consumers.store_rows import OPENED_AT
+
+
+def ids(answer: httpx.Response) -> list[str]:
+    assert answer.status_code == 200, answer.text
+    return [item["event_id"] for item in answer.json()["items"]]
+
+
+def listed(tenant: Tenant, **query: Any) -> set[str]:
+    return set(ids(tenant.http.get("/api/v1/events", params=query)))
+
+
+def all_pages(http: httpx.Client, address: str, key: str = "event_id") -> list[str]:
+    found: list[str] = []
+    following: str | None = address
+    while following is not None:
+        answer = http.get(following)
+        assert answer.status_code == 200, answer.text
+        found += [item[key] for item in answer.json()["items"]]
+        following = answer.json()["next"]
+    return found
+
+
+@pytest.mark.parametrize("order", ["newest", "oldest"])
+def test_pages_hold_every_event_once_in_order(tenant: Tenant, order: str) -> None:
+    old = tenant.event(opened_at=OPENED_AT - 200 * 24 * 60 * MINUTE_MS)
+    made = [old, *tenant.events(12)]
+    # Two at the same moment: the id decides.
+    made[-1:] = sorted([made[-1], tenant.event(opened_at=OPENED_AT + 11 * MINUTE_MS)])
+    found = all_pages(tenant.http, f"/api/v1/events?limit=5&order={order}")
+    assert found == (made if order == "oldest" else made[::-1])
+
+
+def test_what_arrives_between_two_pages_moves_nothing(tenant: Tenant) -> None:
+    made = tenant.events(4)
+    first = tenant.http.get("/api/v1/events?limit=2")
+    tenant.event(opened_at=OPENED_AT + 100 * MINUTE_MS)
+    second = tenant.http.get(first.json()["next"])
+    assert ids(first) + ids(second) == made[::-1]
+    assert second.json()["next"] is None
+
+
+def test_each_filter_restricts(tenant: Tenant) -> None:
+    other_site = tenant.another_site()
+    plain = tenant.event()
+    others = {
+        "site": tenant.event(site=other_site),
+        "camera": tenant.event(camera="yard"),
+        "rule": tenant.event(rule="tailgating"),
+        "severity": tenant.event(severity="info"),
+        "class_name": tenant.event(class_name="dog"),
+        "verdict": tenant.event(verdict="shadow"),
+        "mode": tenant.event(mode="shadow"),
+        "state": tenant.event(state="closed", revision=2, closed_at=OPENED_AT + 1),
+        "since": tenant.event(opened_at=OPENED_AT + MINUTE_MS),
+        "until": tenant.event(opened_at=OPENED_AT - MINUTE_MS),
+    }
+    asked: dict[str, Any] = {
+        "site": other_site,
+        "camera": f"{tenant.site}/yard",
+        "rule": "tailgating",
+        "severity": "info",
+        "class_name": "dog",
+        "verdict": "shadow",
+        "mode": "shadow",
+        "state": "closed",
+        "since": (_time(OPENED_AT) + timedelta(seconds=1)).isoformat(),
+        "until": _time(OPENED_AT).isoformat(),
+    }
+    for name, event_id in others.items():
+        assert listed(tenant, **{name: asked[name]}) == {event_id}, name
+    assert listed(tenant) == {plain, *others.values()}
+    assert listed(tenant, rule=["tailgating", "intrusion"], severity=["info", "alert"]) == {
+        plain,
+        *others.values(),
+    }
+
+
+def test_text_finds_names_whole_and_by_their_beginning_and_words_of_comments(
+    tenant: Tenant,
+) -> None:
+    seven, seventeen = tenant.event(camera="cam-7"), tenant.event(camera="cam-17")
+    commented = tenant.event(camera="yard")
+    answer = tenant.http.post(
+        f"/api/v1/events/{commented}/comments", json={"text": "The gardener's wheelbarrow."}
+    )
+    assert answer.status_code == 201, answer.text
+    assert listed(tenant, text="cam-7") == {seven}
+    assert listed(tenant, text="CAM intru") == {seven, seventeen}
+    assert listed(tenant, text="wheelbarrow") == {commented}
+    assert listed(tenant, text="wheelbarrow cam") == set()
+    assert listed(tenant, text="' | ! & \\ :*") == set()
+
+
+def test_a_group_of_cameras_is_a_filter(tenant: Tenant) -> None:
+    in_group, _ = tenant.event(camera="gate"), tenant.event(camera="yard")
+    made = tenant.http.post(
+        "/api/v1/camera-groups", json={"name": "Doors", "cameras": [f"{tenant.site}/gate"]}
+    )
+    assert made.status_code == 201, made.text
+    assert listed(tenant, group=made.json()["group_id"]) == {in_group}
+
+
+def test_somebody_limited_sees_and_handles_no_more(tenant: Tenant) -> None:
+    mine, others = tenant.event(), tenant.event(site=tenant.another_site())
+    with tenant.as_(tenant.member(Role.OPERATOR, sites=[tenant.site])) as http:
+        assert ids(http.get("/api/v1/events")) == [mine]
+        for address in (f"/api/v1/events/{others}", f"/api/v1/events/{others}/handling"):
+            assert http.get(address).status_code == 404
+        assert http.post(f"/api/v1/events/{others}/acknowledge").status_code == 404
+        answer = http.post(
+            "/api/v1/events/acknowledge", json={"event_ids": [mine, others, "nothing"]}
+        )
+        outcomes = {one["event_id"]: one["outcome"] for one in answer.json()["results"]}
+        assert outcomes == {mine: "acknowledged", others: "not-found", "nothing": "not-found"}
+
+
+def test_another_organisation_sees_nothing(tenant: Tenant) -> None:
+    event_id = tenant.event()
+    with Tenant(tenant.dsn, tenant.url) as stranger:
+        assert listed(stranger) == set()
+        assert listed(stranger, text="intrusion") == set()
+        assert stranger.http.get(f"/api/v1/events/{event_id}").status_code == 404
+
+
+def test_an_event_comes_with_all_that_belongs_to_it(tenant: Tenant) -> None:
+    event_id = tenant.event()
+    tenant.event(event_id=event_id, state="updated", revision=2, at=OPENED_AT + 1000)
+    candidate = tenant.candidate(event_id=event_id)
+    snapshot = tenant.evidence(event_id=event_id)
+    tenant.http.post(f"/api/v1/events/{event_id}/acknowledge")
+    answer = tenant.http.get(f"/api/v1/events/{event_id}")
+    shown = answer.json()
+    assert [change["revision"] for change in shown["changes"]] == [1, 2]
+    assert shown["candidates"][0]["candidate_id"] == candidate
+    assert shown["candidates"][0]["reasons"][0]["check"] == "moved"
+    assert [piece["evidence_id"] for piece in shown["evidence"]] == [snapshot]
+    [entry] = shown["history"]
+    assert (entry["action"], entry["actor"]) == ("acknowledge", f"of {tenant.owner.mail}")
+    again = tenant.http.get(
+        f"/api/v1/events/{event_id}", headers={"If-None-Match": answer.headers["ETag"]}
+    )
+    assert again.status_code == 304 and not again.content
+    [item] = tenant.http.get("/api/v1/events").json()["items"]
+    assert item["snapshot"] == snapshot
+
+
+def test_what_people_did_survives_a_later_revision(tenant: Tenant) -> None:
+    event_id = tenant.event()
+    tenant.http.post(f"/api/v1/events/{event_id}/acknowledge")
+    tenant.event(event_id=event_id, state="closed", revision=3, closed_at=OPENED_AT + 5)
+    shown = tenant.http.get(f"/api/v1/events/{event_id}").json()
+    assert (shown["state"], shown["handling"]["state"]) == ("closed", "acknowledged")
+
+
+def _time(at: int) -> datetime:
+    return datetime.fromtimestamp(at / 1000, UTC)
