@@ -57,9 +57,7 @@ def admin(url: str, house: House, settings: Settings) -> Caller:
 
 @pytest.fixture
 def viewer(url: str, admin: Caller, settings: Settings) -> Caller:
-    return Caller(
-        url, account(settings.postgres_dsn, slug=admin.who.slug, role=Role.VIEWER)
-    )
+    return Caller(url, account(settings.postgres_dsn, slug=admin.who.slug, role=Role.VIEWER))
 
 
 def webhook(name: str = "pager", **more: Any) -> dict[str, Any]:
@@ -106,7 +104,10 @@ def test_a_target_shows_no_secret_and_keeps_what_is_left_out(admin: Caller, hous
         webhook(colour="red"),
         webhook(name="a\0b"),
         {"name": "x", "settings": {"kind": "pigeon"}},
-        {"name": "x", "settings": {"kind": "sia", "host": "10.0.0.1", "port": 1, "account": "1234"}},
+        {
+            "name": "x",
+            "settings": {"kind": "sia", "host": "10.0.0.1", "port": 1, "account": "1234"},
+        },
         {
             "name": "x",
             "rate_limit": {"most": 1, "within_s": 1},

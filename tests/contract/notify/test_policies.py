@@ -44,9 +44,7 @@ def test_a_mute_silences_for_good(house: House, hook: Hook, start: Start) -> Non
     assert hook.got[0].json["data"]["event"]["event_id"] == heard.event_id
     (muted,) = eventually(lambda: house.deliveries("muted"))
     assert muted["event_id"] == silent.event_id
-    house.sql.execute(
-        "DELETE FROM notify_mutes WHERE organisation_id = %s", [house.organisation]
-    )
+    house.sql.execute("DELETE FROM notify_mutes WHERE organisation_id = %s", [house.organisation])
     house.send(silent)
     house.happen(camera="yard")
     hook.wait(2)
@@ -117,9 +115,11 @@ def test_what_a_rate_limit_holds_back_is_told_in_one_message(
     assert kinds[:3] == ["event", "event", "summary"]
     assert found[2].json["data"]["title"] == f"{found[2].json['data']['count']} events held back"
     told = eventually(
-        lambda: len(house.deliveries("collected")) + sum(
-            one.json["type"].endswith(".event") for one in hook.got
-        ) == 12
+        lambda: (
+            len(house.deliveries("collected"))
+            + sum(one.json["type"].endswith(".event") for one in hook.got)
+            == 12
+        )
     )
     assert told
 
