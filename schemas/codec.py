@@ -11,6 +11,7 @@ from __future__ import annotations
 import io
 import json
 import struct
+from contextlib import suppress
 from functools import cache
 from typing import Any, TypeVar, cast
 
@@ -20,7 +21,9 @@ from fastavro.read import SchemaResolutionError
 from schemas.conversion import converters
 from schemas.errors import Rejected
 from schemas.files import schema_names, schema_text
+from schemas.reading import reader
 from schemas.records import SCHEMA_IDS, Record
+from schemas.writing import LEFT_TO_FASTAVRO, writer
 
 __all__ = ["decode", "decode_as", "encode", "schema_text"]
 
@@ -40,6 +43,15 @@ def encode(record: Record) -> bytes:
     schema_id = SCHEMA_IDS.get(kind)
     if schema_id is None:
         raise Rejected(f"a {kind.__name__} is no record of ours", reason="wrong-type")
+    out = bytearray(_HEADERS[schema_id])
+    try:
+        writer(kind)(record, out)
+    except LEFT_TO_FASTAVRO:
+        return _encode_any(record, kind, schema_id)
+    return bytes(out)
+
+
+def _encode_any(record: Record, kind: Any, schema_id: int) -> bytes:
     plain = converters(kind)[0](record)
     buffer = io.BytesIO()
     buffer.write(_HEADER.pack(MAGIC, schema_id))
@@ -69,6 +81,16 @@ def decode(value: bytes | None) -> Record:
     if len(value) < _HEADER.size:
         raise Rejected(f"only {len(value)} bytes: the framing alone takes 5", reason="truncated")
     schema_id = _HEADER.unpack_from(value)[1]
+    current: type | None = _CURRENT.get(schema_id)
+    if current is not None:
+        with suppress(*LEFT_TO_FASTAVRO):
+            record, end = reader(current)(value, _HEADER.size)
+            if end == len(value):
+                return cast(Record, record)
+    return _decode_any(value, schema_id)
+
+
+def _decode_any(value: bytes, schema_id: int) -> Record:
     kind = _kind(schema_id)
     current_id = SCHEMA_IDS[kind]
     body = io.BytesIO(value)
@@ -112,6 +134,7 @@ def decode_as(kind: type[R], value: bytes | None) -> R:
 
 
 _CURRENT: dict[int, type[Record]] = {schema_id: kind for kind, schema_id in SCHEMA_IDS.items()}
+_HEADERS = {schema_id: _HEADER.pack(MAGIC, schema_id) for schema_id in _CURRENT}
 
 
 def _kind(schema_id: int) -> type[Record]:
