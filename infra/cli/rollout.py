@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -22,18 +23,18 @@ from infra.cli.models_import import (
     SizeOption,
 )
 from infra.cli.targets import chosen, seconds_of
+from infra.runtime.models_topic import ModelsTopic
 from schemas.errors import Rejected
 from schemas.records import ModelUpdate
-from streams.inference.importing import card_of
-from streams.inference.updating.answers import Receipts
-from streams.inference.updating.downloading import is_address, shown
-from streams.inference.updating.publishing import Topic
-from streams.inference.updating.releases import (
+from schemas.releases import (
     check_update,
     chunk_count,
     digest_of,
     release_of,
 )
+from streams.inference.importing import card_of
+from streams.inference.updating.answers import Receipts
+from streams.inference.updating.downloading import is_address, shown
 from streams.inference.updating.rollout import Rollout
 from streams.inference.updating.waves import steps_of, waves
 
@@ -127,10 +128,8 @@ def publish(
     check_update(update)
     planned, pause_s, wait_s = steps_of(steps), seconds_of(pause), seconds_of(wait)
     bootstrap = connect(data_dir).need("cloud_kafka")
-    receipts = Receipts(bootstrap)
-    try:
+    with closing(Receipts(bootstrap)) as receipts, closing(ModelsTopic(bootstrap)) as topic:
         sites = chosen(site, group, groups, everywhere, receipts.sites)
-        topic = Topic(bootstrap)
         if address is None:
             topic.send_weights(model_file, digest)
         say = partial(print, flush=True)
@@ -143,8 +142,6 @@ def publish(
         else:
             print("it went no further; `sightline models withdraw` takes it back where it went")
         raise typer.Exit(EXIT_STOPPED)
-    finally:
-        receipts.close()
 
 
 def withdraw(
@@ -157,27 +154,28 @@ def withdraw(
 ) -> None:
     """Take updates of a model back: sites return to what they ran before, if they still have it."""
     bootstrap = connect(data_dir).need("cloud_kafka")
-    topic = Topic(bootstrap)
-    own = topic.own_wishes(name)
-    wanted = {None, *own} if everywhere else set(chosen(site, group, groups, False, ()))
-    there = [place for place in own if place in wanted]
-    if not there:
-        published = ", ".join(sorted(place or "all sites" for place in own)) or "no site"
-        raise Rejected(
-            f"no update of {name} was published for these sites, but for {published}: see "
-            "`sightline models rollouts`",
-            reason="no-update",
-        )
-    for place in there:
-        topic.withdraw(own[place], place)
-        print(f"withdrawn for {place or 'all sites'}: {name} {own[place].version}")
-    topic.tidy()
+    with closing(ModelsTopic(bootstrap)) as topic:
+        own = topic.own_wishes(name)
+        wanted = {None, *own} if everywhere else set(chosen(site, group, groups, False, ()))
+        there = [place for place in own if place in wanted]
+        if not there:
+            published = ", ".join(sorted(place or "all sites" for place in own)) or "no site"
+            raise Rejected(
+                f"no update of {name} was published for these sites, but for {published}: see "
+                "`sightline models rollouts`",
+                reason="no-update",
+            )
+        for place in there:
+            topic.withdraw(own[place], place)
+            print(f"withdrawn for {place or 'all sites'}: {name} {own[place].version}")
+        topic.tidy()
 
 
 def rollouts(data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
     """Show what each site wants of each model, what became of it, and what runs."""
     bootstrap = connect(data_dir).need("cloud_kafka")
-    topic, receipts = Topic(bootstrap), Receipts(bootstrap)
+    topic, receipts = ModelsTopic(bootstrap), Receipts(bootstrap)
+    topic.close()
     receipts.close()
     table = Table(box=None)
     for column in ("model", "site", "wanted", "state", "runs", ""):

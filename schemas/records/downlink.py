@@ -74,7 +74,7 @@ class ModelUpdate:
 
     model: str
     version: str
-    """Names card and weights: see ``streams.inference.updating.releases``."""
+    """Names card and weights: see ``schemas.releases``."""
     sites: tuple[str, ...]
     """Empty: all."""
     card: str

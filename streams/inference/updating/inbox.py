@@ -9,12 +9,12 @@ import structlog
 from infra.runtime.following import TopicFollower
 from infra.runtime.kafka import Message, RecordProducer, read_at, send_to_dead_letters
 from infra.runtime.metrics import DEAD_LETTERS, RECORDS_IN
+from schemas import wishes
 from schemas.codec import decode
 from schemas.errors import Rejected
 from schemas.records import ModelChunk, ModelUpdate
-from streams.inference.updating import wishes
+from schemas.releases import TOPIC
 from streams.inference.updating.pieces import Pieces
-from streams.inference.updating.releases import TOPIC
 
 _QUEUED_KIB = 4096
 _READ_AT_ONCE = 16

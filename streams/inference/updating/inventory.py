@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from schemas.releases import digest_of, release_of
 from streams.inference import repository
 from streams.inference.cards import CARD_FILE
 from streams.inference.updating.receipts import Running
-from streams.inference.updating.releases import digest_of, release_of
 from streams.inference.updating.trial import Version
 from streams.inference.versions import order_of
 

@@ -13,7 +13,7 @@ from streams.inference.updating.waves import Standing, returned, standing
 
 
 class Wishes(Protocol):
-    """Where wishes are written; ``streams.inference.updating.publishing.Topic`` is one."""
+    """Where wishes are written; ``infra.runtime.models_topic.ModelsTopic`` is one."""
 
     def wish_of(self, site: str, model: str) -> ModelUpdate | None:
         """Return what a site wants now."""

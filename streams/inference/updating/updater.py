@@ -14,6 +14,7 @@ from typing import Protocol
 
 from schemas.errors import Rejected
 from schemas.records import ModelUpdate
+from schemas.releases import check_update
 from streams.inference import repository
 from streams.inference.cards import read_card
 from streams.inference.client import TritonClient
@@ -22,7 +23,6 @@ from streams.inference.updating.inventory import Inventory
 from streams.inference.updating.ledger import Entry, State
 from streams.inference.updating.pictures import drawn_picture
 from streams.inference.updating.receipts import Running
-from streams.inference.updating.releases import check_update
 from streams.inference.updating.trial import Version, try_out
 from streams.inference.versions import order_of
 from triton_models.kit.card import Card

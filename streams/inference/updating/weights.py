@@ -12,7 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from schemas.errors import Rejected
-from streams.inference.updating.releases import CHUNK_BYTES, MOST_CHUNKS, digest_of
+from schemas.releases import CHUNK_BYTES, MOST_CHUNKS, digest_of
 
 _WHOLE = "weights.onnx"
 _PART = ".part"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -10,13 +11,13 @@ from typer.testing import CliRunner, Result
 
 from infra.cli.main import build
 from infra.cli.rollout import EXIT_STOPPED
+from infra.runtime import models_topic
 from infra.runtime.kafka import RecordProducer, read_all
+from infra.runtime.models_topic import ModelsTopic
 from schemas.codec import decode_as
 from schemas.errors import Rejected
 from schemas.records import ModelChunk
-from streams.inference.updating import publishing
-from streams.inference.updating.publishing import Topic
-from streams.inference.updating.releases import TOPIC, chunk_key, chunks_of, digest_of
+from schemas.releases import TOPIC, chunk_key, chunks_of, digest_of
 from tests.contract.inference.conftest import SITE, Place
 from tests.contract.inference.test_updates import Site as Publisher
 from tests.contract.inference.test_updates import running, site
@@ -93,14 +94,16 @@ def test_the_topic_heals_and_is_tidied(
     damaged = ModelChunk(sha256=digest, chunk=0, chunks=1, data=b"damaged", published_at=1)
     producer.send(TOPIC, damaged, key=key)
     producer.flush()
-    Topic(place.kafka).send_weights(path, digest)
+    with closing(ModelsTopic(place.kafka)) as topic:
+        topic.send_weights(path, digest)
     assert last(place, key).data == chunk.data
 
-    recent = Topic(place.kafka)
-    recent.tidy()
+    with closing(ModelsTopic(place.kafka)) as recent:
+        recent.tidy()
     assert not last(place, key).deleted, "its wish may be on its way"
-    monkeypatch.setattr(publishing, "IDLE_MS", -60_000)
-    Topic(place.kafka).tidy()
+    monkeypatch.setattr(models_topic, "IDLE_MS", -60_000)
+    with closing(ModelsTopic(place.kafka)) as idle:
+        idle.tidy()
     assert last(place, key).deleted and last(place, key).data == b""
 
 

@@ -21,11 +21,11 @@ from infra.runtime.settings import Settings
 from schemas.codec import decode_as
 from schemas.errors import Rejected, Retryable, SightlineError
 from schemas.records import Detections, Look, ModelUpdate, Reading, Receipt
+from schemas.releases import TOPIC, chunk_key, chunks_of, update_key
 from streams.inference import repository
 from streams.inference.client import TritonClient
 from streams.inference.updating.pictures import drawn_picture
 from streams.inference.updating.receipts import Told, told_by
-from streams.inference.updating.releases import TOPIC, chunk_key, chunks_of, update_key
 from streams.inference.updating.run import run_models
 from tests.contract.inference.conftest import SITE, Place
 from tests.serving import in_thread

@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from infra.runtime.kafka import Message
+from schemas import releases
 from schemas.codec import encode
 from schemas.errors import Rejected, Retryable
 from schemas.records import ModelChunk
-from streams.inference.updating import releases
 from streams.inference.updating.pieces import Pieces
 from streams.inference.updating.weights import WeightStore
 

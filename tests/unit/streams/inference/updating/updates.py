@@ -6,7 +6,7 @@ from hashlib import sha256
 from typing import Any
 
 from schemas.records import ModelUpdate
-from streams.inference.updating.releases import chunk_count, release_of
+from schemas.releases import chunk_count, release_of
 
 CARD = "name: yolox\nlicence: Apache-2.0\ndecoding: yolox\nlabels: [person]\n"
 WEIGHTS = b"weights"

@@ -1,4 +1,4 @@
-"""The cloud's side of a live update: weights and wishes out."""
+"""The cloud's side of a live update of models: weights and wishes out."""
 
 from __future__ import annotations
 
@@ -11,36 +11,53 @@ from pathlib import Path
 from infra.runtime.following import TopicFollower
 from infra.runtime.kafka import Message, RecordProducer
 from schemas.codec import decode
-from schemas.errors import Backpressure, Rejected
+from schemas.errors import Backpressure, Rejected, Retryable
 from schemas.records import ModelChunk, ModelUpdate, Record
-from streams.inference.updating.releases import TOPIC, chunk_key, chunks_of, update_key
-from streams.inference.updating.wishes import Wishes, step, wanted
+from schemas.releases import TOPIC, chunk_key, chunks_of, update_key
+from schemas.wishes import Wishes, step, wanted
 
 CLIENT_ID = "sightline.models.publish"
 IDLE_MS = 3_600_000
+ANSWERS_WITHIN_S = 10.0
 _QUEUED_KIB = 4096
 _READ_AT_ONCE = 16
 
 
-class Topic:
+class ModelsTopic:
     """What stands in ``down.global.models`` of the cloud, and writing to it.
 
-    Raises:
-        Retryable: Kafka does not answer.
+    Not for use by two threads at once.
     """
 
     def __init__(self, bootstrap: str) -> None:
+        """Read all of it; see :meth:`refresh`.
+
+        Raises:
+            Retryable: Kafka does not answer.
+        """
         self._producer = RecordProducer(bootstrap, CLIENT_ID)
         self._updates: dict[str, tuple[int, ModelUpdate]] = {}
         self._chunks: dict[str, ModelChunk] = {}
         """By key, with the checksum of their data in its place."""
-        follower = TopicFollower(bootstrap, TOPIC, CLIENT_ID, queued_kib=_QUEUED_KIB)
-        try:
-            while not follower.caught_up:
-                for message in follower.read(limit=_READ_AT_ONCE, timeout_s=0.2):
-                    self._hear(message)
-        finally:
-            follower.close()
+        self._follower = TopicFollower(bootstrap, TOPIC, CLIENT_ID, queued_kib=_QUEUED_KIB)
+        while not self._follower.caught_up:
+            self._read()
+
+    def refresh(self) -> None:
+        """Take in what has come since.
+
+        Raises:
+            Retryable: Kafka does not answer.
+        """
+        messages, answered = self._follower.read_to_end(ANSWERS_WITHIN_S)
+        for message in messages:
+            self._hear(message)
+        if not answered:
+            raise Retryable(f"{TOPIC} was not read to its end within {ANSWERS_WITHIN_S:g} s")
+
+    def close(self) -> None:
+        """Stop reading."""
+        self._follower.close()
 
     def wish_of(self, site: str, model: str) -> ModelUpdate | None:
         """Return what a site wants of a model as the topic stands; None: nothing."""
@@ -133,6 +150,10 @@ class Topic:
             del self._chunks[key]
         self._producer.flush()
         return len(idle)
+
+    def _read(self) -> None:
+        for message in self._follower.read(limit=_READ_AT_ONCE, timeout_s=0.2):
+            self._hear(message)
 
     def _hear(self, message: Message) -> None:
         if message.key is None or message.value is None:

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas import wishes
 from schemas.errors import Rejected
 from schemas.records import ModelUpdate
-from streams.inference.updating import wishes
-from streams.inference.updating.releases import (
+from schemas.releases import (
     MOST_BYTES,
     check_update,
     chunk_count,
