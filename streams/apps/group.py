@@ -8,6 +8,7 @@ from typing import Any
 import faust
 
 from infra.runtime.kafka import Message
+from streams.apps.delivery import PromptTransport
 from streams.apps.logic import StageLogic
 
 SESSION_S = 10.0
@@ -17,7 +18,7 @@ SESSION_S = 10.0
 def faust_app(logic: StageLogic, bootstrap: str, worker: str, scratch: Path) -> faust.App:
     """Return the app of one stage and worker; its id is the group's."""
     scratch.mkdir(parents=True, exist_ok=True)
-    return faust.App(
+    app = faust.App(
         f"sightline.{logic.name}",
         broker=f"kafka://{bootstrap}",
         store="memory://",
@@ -35,11 +36,12 @@ def faust_app(logic: StageLogic, bootstrap: str, worker: str, scratch: Path) -> 
         broker_heartbeat_interval=2.0,
         consumer_max_fetch_size=4 << 20,
     )
+    app.transport = PromptTransport(app.conf.broker_consumer, app)
+    return app
 
 
-def message_of(event: Any) -> Message:
-    """Return what Faust handed over as our own type."""
-    raw = event.message
+def message_of(raw: Any) -> Message:
+    """Return a message of Faust's as our own type."""
     return Message(
         topic=raw.topic,
         partition=raw.partition,

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,9 @@ from schemas.errors import Backpressure, Rejected, Retryable, SightlineError
 from schemas.records import Record
 from streams.apps.caution import Caution
 from streams.apps.checkpoints import CheckpointTimes, checkpoints_of
+from streams.apps.delivery import take_all
 from streams.apps.group import SESSION_S, faust_app, message_of
-from streams.apps.logic import Output, StageLogic, Step, Unit
+from streams.apps.logic import StageLogic, Step, Unit
 from streams.apps.states import KeyState, StateStore
 
 BATCH = 200
@@ -35,6 +37,10 @@ BATCH = 200
 STORE_EVERY_S = 1.0
 CONFIG_WAIT_S = 20.0
 _TICK_S = 0.5
+_TURN_S = 0.02
+"""So long a stage works before others have their turn."""
+_LINGER_MS = 1000.0
+"""Longer than a batch: its outputs leave together, when they are waited for."""
 _INBOX = 1000
 _RETRY_S = 1.0
 _PLANS = 512
@@ -60,7 +66,7 @@ class Stage:
         self.app = faust_app(logic, bootstrap, worker, scratch)
         self._log = structlog.get_logger(logic.name)
         self._configs = configs
-        self._producer = RecordProducer(bootstrap, f"sightline.{logic.name}", linger_ms=0)
+        self._producer = RecordProducer(bootstrap, f"sightline.{logic.name}", linger_ms=_LINGER_MS)
         self._states = StateStore(logic.name, logic.state_type, bootstrap)
         self._caution = Caution(scratch / f"{logic.name}-caution.json")
         self._plans: dict[tuple[int, str], Any] = {}
@@ -70,6 +76,8 @@ class Stage:
         self._stored_at = 0.0
         self._ticked_at = _steady_s()
         self._positions: dict[tuple[str, int], int] = {}
+        self._records_in, self._records_out = cache(RECORDS_IN.labels), cache(RECORDS_OUT.labels)
+        self._delay = DELAY.labels(logic.name)
         self._checkpoints = (
             CheckpointTimes(logic.name, checkpoint_every_s) if checkpoint_every_s else None
         )
@@ -121,8 +129,11 @@ class Stage:
             )
 
     async def _take(self, stream: Any) -> None:
-        async for event in stream.noack().events():
-            await self._inbox.put((self._assignment, event))
+        while True:
+            events = await take_all(stream)
+            assignment = self._assignment
+            for event in events:
+                await self._inbox.put((assignment, event))
 
     async def _revoked(self, *_: Any, **__: Any) -> None:
         # What was applied but not stored is read and applied again from the stored state.
@@ -149,23 +160,26 @@ class Stage:
 
     async def _apply(self, batch: list[tuple[int, Any]]) -> None:
         done: list[tuple[int, Any]] = []
+        turn_until = time.monotonic() + _TURN_S
         for assignment, event in batch:
             if assignment != self._assignment:
                 continue
+            message = event.message
             try:
-                await self._apply_message(message_of(event))
+                await self._apply_message(message)
             except _ReassignedError:
                 continue
             done.append((assignment, event))
-            message = event.message
             self._positions[message.topic, message.partition] = message.offset
             # Under a backlog a batch takes seconds: the group's heartbeats must go on.
-            await asyncio.sleep(0)
+            if time.monotonic() >= turn_until:
+                await asyncio.sleep(0)
+                turn_until = time.monotonic() + _TURN_S
         await asyncio.get_running_loop().run_in_executor(None, self._producer.flush)
         self._unacknowledged += [e for assignment, e in done if assignment == self._assignment]
 
-    async def _apply_message(self, message: Message) -> None:
-        RECORDS_IN.labels(message.topic).inc()
+    async def _apply_message(self, message: Any) -> None:
+        self._records_in(message.topic).inc()
         refusal: Rejected | None = None
         try:
             units = self.logic.units(decode(message.value), message.topic)
@@ -178,15 +192,17 @@ class Stage:
                 # The others in the message may be other cameras'.
                 refusal = refusal or error
         if refusal is not None:
-            self._refuse(message, refusal)
+            self._refuse(message_of(message), refusal)
 
-    async def _apply_unit(self, unit: Unit, message: Message) -> None:
+    async def _apply_unit(self, unit: Unit, message: Any) -> None:
         assignment, partition = self._assignment, message.partition
-        await self._meet(partition)
+        if not self._states.holds(partition):
+            await self._meet(partition)
         state = self._states.get(partition, unit.key)
         if state is None:
             state = KeyState(value=self.logic.new_state(unit.site, unit.key))
-        plan = await self._plan(unit.key, self.logic.version(state.value, unit))
+        version = self.logic.version(state.value, unit)
+        plan = self._plans.get((version, unit.key)) or await self._plan(unit.key, version)
         if assignment != self._assignment:
             self._states.forget()
             raise _ReassignedError
@@ -202,10 +218,11 @@ class Stage:
         state.source = message.topic
         self._states.put(partition, unit.key, state)
         for output in step.outputs:
-            await self._send(output)
-        DELAY.labels(self.logic.name).observe(max(0.0, time.time() - unit.at / 1000))
+            await self._write(output.topic, output.record, key=output.key)
+            self._records_out(output.topic).inc()
+        self._delay.observe(max(0.0, time.time() - unit.at / 1000))
 
-    def _step(self, state: KeyState, unit: Unit, message: Message, plan: Any) -> Step:
+    def _step(self, state: KeyState, unit: Unit, message: Any, plan: Any) -> Step:
         place = (message.topic, message.partition, message.offset)
         copy = self._states.packed(state) if self._caution.covers(*place) else None
         try:
@@ -247,10 +264,6 @@ class Stage:
                 self._plans.pop(next(iter(self._plans)))
             self._plans[place] = self.logic.plan(config, key, version)
         return self._plans[place]
-
-    async def _send(self, output: Output) -> None:
-        await self._write(output.topic, output.record, key=output.key)
-        RECORDS_OUT.labels(output.topic).inc()
 
     async def _write(
         self, topic: str, record: Record, *, key: str, partition: int | None = None

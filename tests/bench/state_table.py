@@ -58,7 +58,7 @@ class TableStage:
                     self._all_done.set()
 
     def _apply(self, event: Any) -> None:
-        message = message_of(event)
+        message = message_of(event.message)
         for unit in self._logic.units(decode(message.value), message.topic):
             state = self._states.get(unit.key) or self._logic.new_state(unit.site, unit.key)
             step = self._logic.step(state, unit, message.partition, None)

@@ -34,6 +34,7 @@ class RecordProducer:
                 "message.max.bytes": MESSAGE_BYTES,
                 "queue.buffering.max.kbytes": 256 * 1024,
                 "delivery.timeout.ms": 120_000,
+                "delivery.report.only.error": True,
                 "log.connection.close": False,
             },
             logger=CLIENT_LOG,
