@@ -118,8 +118,9 @@ async def take(connection: Connection, meters: Sequence[Meter]) -> list[float]:
     Raises:
         TooOften: one of them has a delay running.
     """
-    now = datetime.now(UTC)
     standings = await _held(connection, meters)
+    # Read once the rows are held: before it, others may have written later times.
+    now = datetime.now(UTC)
     charged = [(one, *charge(standings.get(one.key), now, one.allowance)) for one in meters]
     longest_s = max((wait_s for _, _, wait_s in charged), default=0.0)
     if longest_s > 0:
@@ -131,8 +132,8 @@ async def take(connection: Connection, meters: Sequence[Meter]) -> list[float]:
 
 async def give_back(connection: Connection, meters: Sequence[Meter]) -> None:
     """The try was right: it counts no longer."""
-    now = datetime.now(UTC)
     standings = await _held(connection, meters)
+    now = datetime.now(UTC)
     for one in meters:
         standing = standings.get(one.key)
         if standing is not None:

@@ -85,9 +85,10 @@ class Database:
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Connection]:
-        # Commits at the end, rolls back on an exception; the role and the setting end with it.
+        # Commits at the end, rolls back on an exception; the role and the setting end with it. Begun
+        # here, so that a block within that is a transaction of its own commits nothing alone.
         try:
-            async with self._pool.connection() as connection:
+            async with self._pool.connection() as connection, connection.transaction():
                 yield connection
         except (PoolTimeout, psycopg.OperationalError) as error:
             raise no_answer(error) from error

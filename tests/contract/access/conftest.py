@@ -1,4 +1,4 @@
-"""A real Postgres with all tables, and the API as a server on it, once for these tests."""
+"""A real Postgres with all tables, real servers for mail and short messages, and the API on them."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 from consumers.store.migrate import migrate
 from infra.local.stack import Stack, StackConfig
 from tests.access_helpers import api_settings, serving
+from tests.contract.access.world import World, mail_server, sms_gateway
 
 
 @pytest.fixture(scope="package")
@@ -29,6 +30,10 @@ def dsn() -> Iterator[str]:
 
 
 @pytest.fixture(scope="package")
-def url(dsn: str) -> Iterator[str]:
-    with serving(api_settings(dsn)) as address:
-        yield address
+def world(dsn: str) -> Iterator[World]:
+    with (
+        mail_server() as (smtp_url, mailbox),
+        sms_gateway() as phones,
+        serving(api_settings(dsn, smtp_url=smtp_url, sms_url=phones.url)) as url,
+    ):
+        yield World(url, dsn, smtp_url, mailbox, phones)
