@@ -41,7 +41,7 @@ def compose(claim: Claim, links: Links, now_at: int) -> Message:
                 title=title_of(about, state),
                 text=text_of(about, state),
                 url=links.event(about.event_id),
-                snapshot_url=links.snapshot(row["organisation_id"], claim.snapshot),
+                snapshot_url=links.snapshot(claim.snapshot),
                 occurrence=about,
             )
         case "test":

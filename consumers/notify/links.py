@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from urllib.parse import quote, urlsplit
-from uuid import UUID
 
+from consumers.sinks.objects import SUFFIXES, ObjectStore
 from infra.runtime.settings import Settings
 from schemas.errors import Fatal
 
-SnapshotLink = Callable[[UUID, Mapping[str, Any]], str]
-"""From an organisation and a row of evidence to a signed address."""
+PICTURE_LASTS = timedelta(minutes=30)
+"""A message is read a little later than it is sent; after that the event's page shows it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,8 @@ class Links:
     """``public_url`` is where people reach the cloud, without a slash at the end."""
 
     public_url: str
-    sign: SnapshotLink
+    objects: ObjectStore | None = None
+    """None: the cloud keeps no pictures."""
 
     def event(self, event_id: str) -> str:
         """Return where a person sees the event."""
@@ -30,18 +32,21 @@ class Links:
         """Return where a person sees the latest events."""
         return f"{self.public_url}/events"
 
-    def snapshot(self, organisation_id: UUID, evidence: Mapping[str, Any] | None) -> str | None:
-        """Return a signed link to the picture; None where there is none."""
-        return None if evidence is None else self.sign(organisation_id, evidence)
+    def snapshot(self, evidence: Mapping[str, Any] | None) -> str | None:
+        """Return a link, signed by itself, to the picture of a row of evidence, if there is one."""
+        if self.objects is None or evidence is None or not evidence["object_key"]:
+            return None
+        name = f"{evidence['camera']}.{SUFFIXES.get(evidence['content_type'], 'bin')}"
+        return self.objects.link(evidence["bucket"], evidence["object_key"], PICTURE_LASTS, name)
 
 
-def public_url(settings: Settings) -> str:
-    """Return where people reach the cloud, without a slash at the end.
+def links_of(settings: Settings) -> Links:
+    """Return the links of a cloud.
 
     Raises:
-        Fatal: it is no http(s) address.
+        Fatal: the public address is no http(s) one, or the store's settings are not whole.
     """
     url = (settings.public_url or f"http://{settings.listen}").rstrip("/")
     if urlsplit(url).scheme not in ("http", "https"):
         raise Fatal("SIGHTLINE_PUBLIC_URL is no http:// or https:// address: correct it")
-    return url
+    return Links(url, ObjectStore.from_settings(settings) if settings.s3_url else None)

@@ -14,6 +14,7 @@ from schemas.site.timezones import zone, zone_names
 
 MessageKind = Literal["event", "digest", "summary", "test"]
 MAX_LINES = 20
+MAX_LINE_CHARACTERS = 500
 _STATES = {"opened": "", "updated": " (goes on)", "closed": " (over)", "escalated": " (unanswered)"}
 
 
@@ -116,4 +117,4 @@ def _severity(occurrence: Occurrence) -> str:
 
 def _line(text: str) -> str:
     # What a site sends must not break out of a header or a line.
-    return "".join(c if c.isprintable() else " " for c in text)
+    return "".join(c if c.isprintable() else " " for c in text[:MAX_LINE_CHARACTERS])

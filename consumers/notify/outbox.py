@@ -220,7 +220,7 @@ async def _claimed(connection: Connection, row: dict[str, Any], now_at: int) -> 
     snapshot = None
     if row["event_id"] is not None:
         pictured = await connection.execute(
-            "SELECT evidence_id, site, camera, content_type FROM evidence "
+            "SELECT camera, content_type, bucket, object_key FROM evidence "
             "WHERE event_id = %s AND kind = 'snapshot' AND status = 'ok' LIMIT 1",
             [row["event_id"]],
         )

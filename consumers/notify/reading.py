@@ -22,6 +22,8 @@ GROUP = "sightline.notify"
 BATCH = 500
 RETRY_FIRST_S, RETRY_LAST_S = 0.5, 30.0
 LAG_EVERY_S = 5.0
+LAST_AT = 7_258_118_400_000
+"""The beginning of the year 2200, UTC ms."""
 
 
 class Reader:
@@ -98,7 +100,7 @@ class Reader:
         refused = False
         for message in messages:
             try:
-                events.append(decode_as(Event, message.value))
+                events.append(_sound(decode_as(Event, message.value)))
             except Rejected as error:
                 # Told to the dead letters again where the batch comes again; better twice than never.
                 send_to_dead_letters(self._producer, message, error)
@@ -116,3 +118,11 @@ class Reader:
             await asyncio.to_thread(self._consumer.pause)
             found += await asyncio.to_thread(self._consumer.read, BATCH, 0.2)
         return found
+
+
+def _sound(event: Event) -> Event:
+    """Return an event whose times are times, as schedules and Postgres can take them."""
+    times = (event.at, event.opened_at, event.closed_at or event.at)
+    if not all(0 <= at < LAST_AT for at in times):
+        raise Rejected(f"event {event.event_id[:80]} has a time that is none", reason="bad-time")
+    return event

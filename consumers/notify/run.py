@@ -7,14 +7,14 @@ import asyncio
 from consumers.access.sealing import Sealer
 from consumers.notify.guard import guard_of
 from consumers.notify.handling import StoredHandling
-from consumers.notify.links import Links, public_url
+from consumers.notify.links import links_of
 from consumers.notify.opened import OpenTargets
 from consumers.notify.outbox import Outbox
 from consumers.notify.reading import Reader
 from consumers.notify.sending import Sender
-from consumers.notify.signed import snapshot_link
 from consumers.notify.targets.mail import server
 from consumers.notify.targets.target import Surroundings
+from consumers.notify.tidy import keep_tidy
 from consumers.notify.vapid import vapid_private_key
 from consumers.store.database import Database
 from infra.runtime.service import Service
@@ -37,7 +37,7 @@ def run_notify(service: Service) -> None:
 
 async def _run(service: Service) -> None:
     settings = service.settings
-    url = public_url(settings)
+    links = links_of(settings)
     guard = guard_of(settings)
     if settings.smtp_url:
         server(settings.smtp_url)
@@ -50,14 +50,14 @@ async def _run(service: Service) -> None:
             guard=guard,
             smtp_url=settings.smtp_url,
             mail_from=settings.mail_from,
-            public_url=url,
+            public_url=links.public_url,
             vapid_private_key=vapid,
         )
         holder = f"notify-{settings.worker}"
         sender = Sender(
             Outbox(database, holder, StoredHandling()),
             OpenTargets(database, holder, sealer, around, service.log),
-            Links(url, snapshot_link(settings, url)),
+            links,
             service.log,
         )
         reader = Reader(service, database, sender.poke)
@@ -65,11 +65,13 @@ async def _run(service: Service) -> None:
         service.checks["sending"] = lambda: sender.problem
         sending = asyncio.create_task(sender.run())
         reading = asyncio.create_task(reader.run())
-        # Either ends early only by an error; the other is then stopped in order.
-        await asyncio.wait([sending, reading], return_when=asyncio.FIRST_COMPLETED)
+        tidying = asyncio.create_task(keep_tidy(database, service.log))
+        # Each ends early only by an error; the others are then stopped in order.
+        await asyncio.wait([sending, reading, tidying], return_when=asyncio.FIRST_COMPLETED)
         service.stopping.set()
         sending.cancel()
-        outcomes = await asyncio.gather(sending, reading, return_exceptions=True)
+        tidying.cancel()
+        outcomes = await asyncio.gather(sending, reading, tidying, return_exceptions=True)
         for outcome in outcomes:
             if isinstance(outcome, BaseException) and not isinstance(
                 outcome, asyncio.CancelledError

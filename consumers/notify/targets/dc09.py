@@ -123,6 +123,9 @@ def read(frame: bytes, key: bytes = b"") -> Frame:
     if token.startswith("*"):
         rest = _decrypted(rest, key)
     stamp = _TIME.search(rest)
+    if stamp is None and token.startswith("*"):
+        # What is encrypted is always stamped: this was read with another key.
+        raise _other_key()
     content = rest[: stamp.start()] if stamp else rest
     return Frame(
         token=token.lstrip("*"),
@@ -157,13 +160,11 @@ def _decrypted(digits: bytes, key: bytes) -> bytes:
         decryptor = Cipher(algorithms.AES(key), modes.CBC(bytes(BLOCK))).decryptor()
         plain = decryptor.update(secret) + decryptor.finalize()
     except (ValueError, UnicodeError):
-        raise Rejected(
-            "the frame cannot be decrypted: is the key right?", reason="bad-key"
-        ) from None
+        raise _other_key() from None
     # Some senders fill up without a bar; then the bracket ends the padding of what is empty.
     bar, bracket = plain.find(b"|"), plain.find(b"]")
     if bracket < 0:
-        raise Rejected("the frame cannot be decrypted: is the key right?", reason="bad-key")
+        raise _other_key()
     return plain[bar + 1 :] if 0 <= bar < bracket else plain[bracket:]
 
 
@@ -172,3 +173,7 @@ def _moment(text: bytes) -> datetime | None:
         return datetime.strptime(text.decode(), "%H:%M:%S,%m-%d-%Y").replace(tzinfo=UTC)
     except ValueError:
         return None
+
+
+def _other_key() -> Rejected:
+    return Rejected("the frame cannot be decrypted: is the key right?", reason="bad-key")

@@ -53,6 +53,9 @@ def settings(stack: Stack) -> Settings:
         secret_key=SECRET_KEY,
         public_url="https://cloud.example",
         notify_private="true",
+        s3_url="https://objects.example",
+        s3_access_key="us",
+        s3_secret_key="a secret of tests",
     )
 
 

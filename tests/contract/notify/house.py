@@ -122,16 +122,15 @@ class House:
         self.send(event)
         return event
 
-    def picture(self, event_id: str) -> str:
-        """Let the event have a picture; return its id."""
-        evidence_id = str(uuid.uuid4())
+    def picture(self, event_id: str) -> None:
+        """Let the event have a picture."""
         self.sql.execute(
             "INSERT INTO evidence (evidence_id, site, camera, event_id, kind, status, content_type, "
             "sha256, size, from_at, to_at, revision, bucket, object_key) VALUES "
-            "(%s, %s, 'gate', %s, 'snapshot', 'ok', 'image/jpeg', 'ab', 1, now(), now(), 1, 'b', 'k')",
-            [evidence_id, self.site, event_id],
+            "(%s, %s, 'gate', %s, 'snapshot', 'ok', 'image/jpeg', 'ab', 1, now(), now(), 1, 'evidence', "
+            "%s)",
+            [str(uuid.uuid4()), self.site, event_id, f"{self.site}/picture"],
         )
-        return evidence_id
 
     def deliveries(self, status: str | None = None) -> list[dict[str, Any]]:
         """Return the organisation's deliveries, in the order in which they were planned."""

@@ -129,7 +129,7 @@ def test_a_route_names_what_there_is(admin: Caller, house: House) -> None:
     assert made["when"]["states"] == ["opened"]
     admin("POST", "/routes", route, expect=409)
     strange = "00000000-0000-0000-0000-000000000001"
-    for wrong in (
+    refused: list[dict[str, Any]] = [
         {"targets": [strange]},
         {"users": [strange]},
         {"escalation": strange},
@@ -138,7 +138,8 @@ def test_a_route_names_what_there_is(admin: Caller, house: House) -> None:
         {"when": {"camera_groups": [strange]}},
         {"when": {"schedule": ["Noday 10:00-11:00"]}},
         {"when": {"timezone": "Europe/Atlantis"}},
-    ):
+    ]
+    for wrong in refused:
         admin("POST", "/routes", {**route, "name": "other", **wrong}, expect=422)
     admin("DELETE", f"/targets/{target}", expect=409)
     steps = [{"after_s": 60, "targets": [target]}]
@@ -167,7 +168,12 @@ def test_one_mutes_for_all_or_for_oneself(admin: Caller, viewer: Caller, house: 
     viewer("DELETE", f"/own/mutes/{shared['mute_id']}", expect=404)
     viewer("DELETE", f"/own/mutes/{own['mute_id']}")
     admin("DELETE", f"/mutes/{shared['mute_id']}")
-    for wrong in ({"until": "2020-01-01T00:00:00Z"}, {"camera": "gate", "until": until}, {}):
+    refused: list[dict[str, Any]] = [
+        {"until": "2020-01-01T00:00:00Z"},
+        {"camera": "gate", "until": until},
+        {},
+    ]
+    for wrong in refused:
         admin("POST", "/mutes", wrong, expect=422)
 
 

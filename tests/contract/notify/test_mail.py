@@ -20,7 +20,7 @@ from schemas.errors import Rejected, Retryable
 from tests.contract.consumers.consumer_parts import eventually
 from tests.contract.notify.conftest import Start
 from tests.contract.notify.house import House
-from tests.contract.notify.messages import message
+from tests.unit.consumers.notify.notices import message
 
 USER, PASSWORD = "sightline", "p@ss/word"
 

@@ -17,8 +17,8 @@ from schemas.errors import Retryable
 from tests.contract.consumers.consumer_parts import eventually
 from tests.contract.notify.conftest import Start
 from tests.contract.notify.house import House
-from tests.contract.notify.messages import message
 from tests.mosquitto import PASSWORD, USER, Broker, mosquitto
+from tests.unit.consumers.notify.notices import message
 
 TARGET = UUID(int=7)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qs, urlsplit
 
 from tests.contract.consumers import store_rows
 from tests.contract.consumers.consumer_parts import eventually
@@ -131,8 +132,9 @@ def test_the_picture_is_waited_for_a_moment(house: House, hook: Hook, start: Sta
     eventually(lambda: house.deliveries("pending"))
     house.picture(event.event_id)
     (got,) = hook.wait(1)
-    link = got.json["data"]["snapshot_url"]
-    assert link.startswith("https://cloud.example/") and event.event_id not in hook.url
+    link = urlsplit(got.json["data"]["snapshot_url"])
+    assert link.netloc == "objects.example" and link.path == f"/evidence/{house.site}/picture"
+    assert parse_qs(link.query)["X-Amz-Expires"] == ["1800"]
     house.sql.execute(
         "UPDATE notify_routes SET document = jsonb_set(document, '{snapshot_wait_s}', '1') "
         "WHERE organisation_id = %s",

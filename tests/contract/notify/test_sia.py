@@ -20,7 +20,7 @@ from tests.contract.consumers.consumer_parts import eventually
 from tests.contract.notify.alarm_centre import AlarmCentre, crc_by_table
 from tests.contract.notify.conftest import Start
 from tests.contract.notify.house import House
-from tests.contract.notify.messages import message
+from tests.unit.consumers.notify.notices import message
 
 KEY = "000102030405060708090A0B0C0D0E0F"
 
@@ -135,7 +135,6 @@ def test_the_process_reports_and_supervises(house: House, start: Start, settings
         eventually(lambda: [one for one in centre.got if one.token == "NULL"])
         event = house.happen()
         house.happen(event_id=event.event_id, state="closed", revision=2, closed_at=event.at)
-        alarms = eventually(
-            lambda: len(found := [one for one in centre.got if one.token != "NULL"]) == 2 and found
-        )
+        eventually(lambda: len(house.deliveries("sent")) == 2)
+        alarms = [one for one in centre.got if one.token != "NULL"]
         assert [one.sequence for one in alarms] == ["0001", "0002"]

@@ -1,20 +1,28 @@
-"""Messages as targets get them."""
+"""Occurrences, messages and policies for tests of notifications."""
 
 from __future__ import annotations
 
-import uuid
 from typing import Any
+from uuid import UUID, uuid5
 
 from consumers.notify.message import Message, text_of, title_of
 from consumers.notify.occurrence import Occurrence
+from consumers.notify.policy import Policy, Reach, Route
 
+NOW = 1_700_000_100_000
 AT = 1_700_000_000_000
+_NAMES = UUID(int=99)
+
+
+def named(name: str) -> UUID:
+    """Return an id that is the same for the same name."""
+    return uuid5(_NAMES, name)
 
 
 def happened(**changes: Any) -> Occurrence:
-    """Return an occurrence of an alert at the gate."""
+    """Return an alert at the gate of the depot, a hundred seconds ago."""
     fields: dict[str, Any] = {
-        "event_id": "5856a5c4-0000-5000-8000-000000000001",
+        "event_id": "e-1",
         "state": "opened",
         "site": "depot-7",
         "site_name": "The depot",
@@ -41,8 +49,8 @@ def message(state: str = "opened", number: int = 1, **changes: Any) -> Message:
     """Return a message about one event."""
     about = happened(state=state if state != "escalated" else "opened", **changes)
     return Message(
-        delivery_id=uuid.uuid5(uuid.NAMESPACE_OID, f"{about.event_id} {state}"),
-        organisation_id=uuid.UUID(int=1),
+        delivery_id=named(f"{about.event_id} {state}"),
+        organisation_id=UUID(int=1),
         number=number,
         attempt=1,
         kind="event",
@@ -53,4 +61,22 @@ def message(state: str = "opened", number: int = 1, **changes: Any) -> Message:
         snapshot_url="https://cloud.example/evidence/signed",
         sent_at=AT,
         occurrence=about,
+    )
+
+
+def route(*targets: str, **more: Any) -> Route:
+    """Return a route to targets by name."""
+    given = {"name": "a route", "targets": [named(target) for target in targets], **more}
+    return Route.model_validate(given)
+
+
+def policy(*routes: Route, targets: dict[str, Reach] | None = None, **more: Any) -> Policy:
+    """Return a policy; all targets that a route names are there."""
+    reached = {target for one in routes for target in one.targets}
+    known = {target: Reach() for target in reached}
+    known |= {named(name): reach for name, reach in (targets or {}).items()}
+    return Policy(
+        routes={named(f"route {number}"): one for number, one in enumerate(routes)},
+        targets=known,
+        **more,
     )
