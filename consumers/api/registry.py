@@ -36,6 +36,9 @@ MODULES = (
 )
 """Each has a ``router``; its paths are whole, ``/api/v1/...``."""
 
+STREAMS = ("consumers.api.routes.stream",)
+"""For a process that serves streams alone."""
+
 
 def routers(modules: Iterable[str] = MODULES) -> list[APIRouter]:
     """Import the modules and return their routers."""

@@ -7,18 +7,16 @@ import socket
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 
-import uvicorn
 from fastapi import FastAPI
 
 from consumers.api.app import build
 from consumers.api.registry import MODULES
+from consumers.realtime.server import PEER_GONE_MS, StreamingServer
 from infra.runtime.service import Service
 from schemas.errors import Fatal
 
 BACKLOG = 1024
 KEEP_ALIVE_S = 30
-STOP_S = 10
-"""How long requests that are under way may take to end."""
 LOOK_EVERY_S = 0.2
 
 
@@ -34,17 +32,14 @@ def run_api(service: Service, modules: Iterable[str] = MODULES) -> None:
         host, port = listener.getsockname()[:2]
         service.log.info("listening", host=host, port=port)
         server = _Server(
-            uvicorn.Config(
-                app,
-                loop="uvloop",
-                http="httptools",
-                # Requests are logged by consumers.api.watching, without what may be secret.
-                access_log=False,
-                log_config=None,
-                server_header=False,
-                timeout_keep_alive=KEEP_ALIVE_S,
-                timeout_graceful_shutdown=STOP_S,
-            )
+            app,
+            loop="uvloop",
+            http="httptools",
+            # Requests are logged by consumers.api.watching, without what may be secret.
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            timeout_keep_alive=KEEP_ALIVE_S,
         )
         service.checks["api"] = lambda: _problem(server, app)
         with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
@@ -68,12 +63,15 @@ def listening(address: str) -> Iterator[socket.socket]:
     try:
         listener = socket.create_server((host, int(port)), family=family, backlog=BACKLOG)
     except (OSError, OverflowError) as error:
-        raise Fatal(f"{address} cannot be listened on: {error}; correct SIGHTLINE_LISTEN") from error
+        raise Fatal(
+            f"{address} cannot be listened on: {error}; correct SIGHTLINE_LISTEN"
+        ) from error
     with listener:
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, PEER_GONE_MS)
         yield listener
 
 
-class _Server(uvicorn.Server):
+class _Server(StreamingServer):
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Leave signals to the service."""
@@ -89,7 +87,7 @@ async def _serve(service: Service, server: _Server, listener: socket.socket) -> 
         await serving
 
 
-def _problem(server: uvicorn.Server, app: FastAPI) -> str | None:
+def _problem(server: StreamingServer, app: FastAPI) -> str | None:
     if not server.started:
         return "is not up yet"
     context = getattr(app.state, "context", None)

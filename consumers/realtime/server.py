@@ -39,14 +39,3 @@ class StreamingServer(uvicorn.Server):
         if hub is not None:
             hub.close()
         await super().shutdown(sockets)
-
-
-def listener(host: str, port: int) -> socket.socket:
-    """Return a socket to listen on, whose connections end once their peer is gone.
-
-    Raises:
-        OSError: the address cannot be used.
-    """
-    made = socket.create_server((host, port), backlog=2048)
-    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, PEER_GONE_MS)
-    return made

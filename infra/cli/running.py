@@ -74,6 +74,54 @@ def register(app: typer.Typer) -> None:
 
         _run("evidence-sink", run_evidence_sink)
 
+    @run.command("api")
+    def api() -> None:
+        """The cloud's API, streams of events included, on SIGHTLINE_LISTEN."""
+        from consumers.api.serve import run_api
+
+        _run("api", run_api)
+
+    @run.command("realtime")
+    def realtime() -> None:
+        """Streams of events alone: the API's routes for them, on SIGHTLINE_LISTEN."""
+        from consumers.api.registry import STREAMS
+        from consumers.api.serve import run_api
+
+        _run("realtime", lambda service: run_api(service, STREAMS))
+
+    @run.command("notify")
+    def notify() -> None:
+        """Events to people and systems: webhooks, mail, MQTT, browsers, alarm centres."""
+        from consumers.notify.run import run_notify
+
+        _run("notify", run_notify)
+
+    @run.command("etl")
+    def etl() -> None:
+        """Rollups, the index of tracks, Parquet."""
+        from consumers.etl.run import run_etl
+
+        _run("etl", run_etl)
+
+    @run.command("keeping")
+    def keeping() -> None:
+        """Retention, erasures, partitions of the days to come."""
+        from consumers.keeping.run import run_keeping
+
+        _run("keeping", run_keeping)
+
+    @run.command("cloud")
+    def cloud() -> None:
+        """All services of a small cloud in one process: api, notify, etl, keeping."""
+        from consumers.api.serve import run_api
+        from consumers.etl.run import run_etl
+        from consumers.keeping.run import run_keeping
+        from consumers.notify.run import run_notify
+        from infra.cli.cloud import run_side_by_side
+
+        mains = {"api": run_api, "notify": run_notify, "etl": run_etl, "keeping": run_keeping}
+        _run("cloud", lambda service: run_side_by_side(service, mains))
+
     app.add_typer(run, name="run")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 import uuid
 from collections.abc import Iterator, Mapping
@@ -17,7 +18,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from consumers.api.app import build
 from consumers.api.routes import stream
-from consumers.realtime.server import StreamingServer, listener
+from consumers.realtime.server import StreamingServer
 from infra.runtime.kafka import RecordProducer
 from infra.runtime.settings import Settings
 from schemas.records import Event, Health, Verdict
@@ -78,7 +79,7 @@ class Process:
     """A process that serves the API on a free port."""
 
     def __init__(self, settings: Settings) -> None:
-        self._listener = listener("127.0.0.1", 0)
+        self._listener = socket.create_server(("127.0.0.1", 0))
         self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
         self.app = build(settings, modules=[stream.__name__])
         self._server = StreamingServer(self.app, log_level="warning")
@@ -109,6 +110,8 @@ class Process:
             origin=origin,  # type: ignore[arg-type]
             compression=None,
             open_timeout=WAIT_S,
+            # With a bound a client that has not read everything closes slowly.
+            max_queue=None,
         )
 
     @contextmanager
