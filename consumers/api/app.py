@@ -18,18 +18,6 @@ from infra.runtime.settings import Settings
 VERSION = "1"
 MAX_BODY_BYTES = 1 << 20
 """A route that takes more says so itself, by ``max_body_size``."""
-ERRORS: dict[int | str, dict[str, object]] = {
-    status: {"model": problems.ProblemDocument, "description": description}
-    for status, description in {
-        401: "Nobody is logged in, and no valid key is given.",
-        403: "Not allowed, or a second factor is needed first.",
-        404: "Not there, or not yours to see.",
-        413: "The body is larger than this route takes.",
-        422: "The request does not fit the description.",
-        429: "Too often; see Retry-After.",
-        503: "A part does not answer; see Retry-After.",
-    }.items()
-}
 
 
 def build(settings: Settings, modules: Iterable[str] = MODULES) -> FastAPI:
@@ -48,7 +36,7 @@ def build(settings: Settings, modules: Iterable[str] = MODULES) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
-        responses=ERRORS,
+        responses=problems.ERRORS,
         generate_unique_id_function=lambda route: route.name,
         max_body_size=MAX_BODY_BYTES,
     )

@@ -31,6 +31,21 @@ class ProblemDocument(BaseModel):
     )
 
 
+ERRORS: dict[int | str, dict[str, object]] = {
+    status: {"model": ProblemDocument, "description": description}
+    for status, description in {
+        401: "Nobody is logged in, and no valid key is given.",
+        403: "Not allowed, or a second factor is needed first.",
+        404: "Not there, or not yours to see.",
+        413: "The body is larger than this route takes.",
+        422: "The request does not fit the description.",
+        429: "Too often; see Retry-After.",
+        503: "A part does not answer; see Retry-After.",
+    }.items()
+}
+"""What any route may answer."""
+
+
 class Problem(Exception):
     """An answer that is an error; ``kind`` is its machine word, such as ``stale-version``."""
 

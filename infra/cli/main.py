@@ -25,6 +25,7 @@ _COMMANDS = {
     "infra.cli.people": ("organisations", "sites", "users", "keys"),
     "infra.cli.auditing": ("audit",),
     "infra.cli.models": ("models",),
+    "infra.cli.openapi": ("openapi",),
     "infra.cli.replaying": ("replay",),
     "infra.cli.backtest": ("backtest",),
     "infra.cli.running": ("run",),

@@ -1,0 +1,276 @@
+"""What can be asked of the API: each function returns the request."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Literal, TypedDict, Unpack
+from uuid import UUID
+
+from consumers.api.shapes.candidates import Candidate, CandidateDetails
+from consumers.api.shapes.events import (
+    AcknowledgedEvents,
+    Comment,
+    Event,
+    EventDetails,
+    EventFilter,
+    Handling,
+    HandlingChange,
+    HandlingState,
+    Label,
+)
+from consumers.api.shapes.evidence import Evidence, EvidenceLink
+from consumers.api.shapes.rollups import CandidateFigures, Count, EventFigures, HeatMap, Uptime
+from consumers.api.shapes.sites import Camera, CameraGroup, CameraGroupDetails, Health, Site
+from consumers.client.calls import Call, PageOf, change, get, pages, place, post, remove
+
+
+class EventsOf(TypedDict, total=False):
+    """Filters of events; values of one filter are joined by or."""
+
+    since: datetime
+    until: datetime
+    site: Sequence[str]
+    camera: Sequence[str]
+    """Each as ``site/camera``."""
+    group: UUID
+    rule: Sequence[str]
+    severity: Sequence[str]
+    class_name: Sequence[str]
+    verdict: Sequence[str]
+    mode: Sequence[str]
+    state: Sequence[str]
+    handling: Sequence[HandlingState]
+    label: Sequence[Label]
+    assigned_to: UUID | Literal["nobody"]
+    text: str
+    order: Literal["newest", "oldest"]
+    limit: int
+    """Of a page."""
+
+
+class HandlingOf(TypedDict, total=False):
+    """What to change of how an event is handled."""
+
+    state: HandlingState
+    assigned_to: UUID | None
+    """A member; None: nobody."""
+    label: Label
+
+
+class CandidatesOf(TypedDict, total=False):
+    """Filters of candidates."""
+
+    since: datetime
+    until: datetime
+    site: Sequence[str]
+    camera: Sequence[str]
+    group: UUID
+    rule: Sequence[str]
+    class_name: Sequence[str]
+    verdict: Sequence[Literal["accepted", "suppressed", "cooling", "shadow"]]
+    limit: int
+
+
+class EvidenceOf(TypedDict, total=False):
+    """Filters of evidence."""
+
+    since: datetime
+    until: datetime
+    site: Sequence[str]
+    camera: Sequence[str]
+    event_id: str
+    candidate_id: str
+    kind: Sequence[Literal["snapshot", "clip"]]
+    status: Sequence[Literal["ok", "expired", "failed"]]
+    limit: int
+
+
+class CamerasOf(TypedDict, total=False):
+    """Filters of cameras."""
+
+    site: Sequence[str]
+    group: UUID
+    state: Sequence[str]
+    limit: int
+
+
+class HealthOf(TypedDict, total=False):
+    """Filters of health."""
+
+    site: Sequence[str]
+    kind: Sequence[Literal["camera", "process"]]
+    state: Sequence[str]
+    limit: int
+
+
+class BucketsOf(TypedDict, total=False):
+    """Filters of figures."""
+
+    until: datetime
+    camera: Sequence[str]
+    sensor: Sequence[str]
+    """Of counts."""
+    rule: Sequence[str]
+    """Of figures of events and candidates."""
+    bucket: Literal["minute", "hour", "day"]
+    limit: int
+
+
+def events(**filters: Unpack[EventsOf]) -> Call[PageOf[Event]]:
+    """List events."""
+    return pages(Event, "events", **filters)
+
+
+def event(event_id: str) -> Call[EventDetails]:
+    """Show an event."""
+    return get(EventDetails, "events", event_id)
+
+
+def handling(event_id: str) -> Call[Handling]:
+    """Show how an event is handled."""
+    return get(Handling, "events", event_id, "handling")
+
+
+def acknowledge(event_id: str) -> Call[Handling]:
+    """Acknowledge an event."""
+    return Call(
+        "POST",
+        place("events", event_id, "acknowledge"),
+        lambda answer: Handling.model_validate_json(answer.content),
+    )
+
+
+def change_handling(
+    event_id: str, version: int | None, **changes: Unpack[HandlingOf]
+) -> Call[Handling]:
+    """Change how an event is handled."""
+    json = HandlingChange(**changes).model_dump(mode="json", exclude_unset=True)
+    return change("PATCH", Handling, "events", event_id, "handling", version=version, json=json)
+
+
+def comment(event_id: str, text: str) -> Call[Comment]:
+    """Comment on an event."""
+    return post(Comment, "events", event_id, "comments", json={"text": text})
+
+
+def acknowledge_many(event_ids: Sequence[str]) -> Call[AcknowledgedEvents]:
+    """Acknowledge events by their ids."""
+    json = {"event_ids": list(event_ids)}
+    return post(AcknowledgedEvents, "events", "acknowledge", json=json)
+
+
+def acknowledge_found(wanted: EventFilter, limit: int) -> Call[AcknowledgedEvents]:
+    """Acknowledge the newest new events of a filter."""
+    json = {"filter": wanted.model_dump(mode="json", exclude_defaults=True), "limit": limit}
+    return post(AcknowledgedEvents, "events", "acknowledge", json=json)
+
+
+def candidates(**filters: Unpack[CandidatesOf]) -> Call[PageOf[Candidate]]:
+    """List candidates."""
+    return pages(Candidate, "candidates", **filters)
+
+
+def candidate(candidate_id: str) -> Call[CandidateDetails]:
+    """Show a candidate."""
+    return get(CandidateDetails, "candidates", candidate_id)
+
+
+def restore(candidate_id: str) -> Call[CandidateDetails]:
+    """Restore a suppressed candidate."""
+    return Call(
+        "POST",
+        place("candidates", candidate_id, "restore"),
+        lambda answer: CandidateDetails.model_validate_json(answer.content),
+    )
+
+
+def evidence(**filters: Unpack[EvidenceOf]) -> Call[PageOf[Evidence]]:
+    """List evidence."""
+    return pages(Evidence, "evidence", **filters)
+
+
+def evidence_link(evidence_id: str) -> Call[EvidenceLink]:
+    """Sign a link."""
+    return get(EvidenceLink, "evidence", evidence_id, "link")
+
+
+def evidence_content(evidence_id: str) -> Call[bytes]:
+    """Fetch a picture or clip."""
+    path = place("evidence", evidence_id, "content")
+    return Call("GET", path, lambda answer: answer.content)
+
+
+def sites(limit: int | None = None) -> Call[PageOf[Site]]:
+    """List sites."""
+    return pages(Site, "sites", limit=limit)
+
+
+def site(name: str) -> Call[Site]:
+    """Show a site."""
+    return get(Site, "sites", name)
+
+
+def cameras(**filters: Unpack[CamerasOf]) -> Call[PageOf[Camera]]:
+    """List cameras."""
+    return pages(Camera, "cameras", **filters)
+
+
+def camera(site: str, name: str) -> Call[Camera]:
+    """Show a camera."""
+    return get(Camera, "cameras", site, name)
+
+
+def health(**filters: Unpack[HealthOf]) -> Call[PageOf[Health]]:
+    """List health."""
+    return pages(Health, "health", **filters)
+
+
+def camera_groups() -> Call[PageOf[CameraGroup]]:
+    """List groups of cameras."""
+    return pages(CameraGroup, "camera-groups")
+
+
+def camera_group(group_id: UUID) -> Call[CameraGroupDetails]:
+    """Show a group of cameras."""
+    return get(CameraGroupDetails, "camera-groups", group_id)
+
+
+def make_camera_group(name: str, cameras: Sequence[str]) -> Call[CameraGroupDetails]:
+    """Make a group of cameras."""
+    json = {"name": name, "cameras": list(cameras)}
+    return post(CameraGroupDetails, "camera-groups", json=json)
+
+
+def remove_camera_group(group_id: UUID, tag: str | None) -> Call[None]:
+    """Remove a group of cameras."""
+    return remove("camera-groups", group_id, version=tag)
+
+
+def counts(site: str, since: datetime, **filters: Unpack[BucketsOf]) -> Call[PageOf[Count]]:
+    """List counts."""
+    return pages(Count, "counts", site=site, since=since, **filters)
+
+
+def event_figures(
+    site: str, since: datetime, **filters: Unpack[BucketsOf]
+) -> Call[PageOf[EventFigures]]:
+    """List figures of events."""
+    return pages(EventFigures, "figures", "events", site=site, since=since, **filters)
+
+
+def candidate_figures(
+    site: str, since: datetime, **filters: Unpack[BucketsOf]
+) -> Call[PageOf[CandidateFigures]]:
+    """List figures of candidates."""
+    return pages(CandidateFigures, "figures", "candidates", site=site, since=since, **filters)
+
+
+def uptime(site: str, since: datetime, **filters: Unpack[BucketsOf]) -> Call[PageOf[Uptime]]:
+    """List for how long cameras were there."""
+    return pages(Uptime, "figures", "uptime", site=site, since=since, **filters)
+
+
+def heat_map(site: str, camera: str, day: date) -> Call[HeatMap]:
+    """Show a heat map."""
+    return get(HeatMap, "cameras", site, camera, "heat-map", day=day)
