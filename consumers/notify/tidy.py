@@ -1,4 +1,4 @@
-"""What is old enough goes: deliveries that have ended, and mutes that are over."""
+"""What is old enough goes: deliveries that have ended, mutes that are over, browsers of who left."""
 
 from __future__ import annotations
 
@@ -22,6 +22,11 @@ async def tidy(connection: Connection, before: datetime) -> int:
 
     What still waits to be sent stays, however old; it is given up in a day by itself.
     """
+    # Browsers of people who have left the organisation, or were deleted.
+    left = await connection.execute(
+        "DELETE FROM notify_targets t WHERE t.user_id IS NOT NULL AND NOT EXISTS (SELECT "
+        "FROM memberships m WHERE m.user_id = t.user_id AND m.organisation_id = t.organisation_id)"
+    )
     mutes = await connection.execute("DELETE FROM notify_mutes WHERE until < %s", [before])
     deliveries = await connection.execute(
         "DELETE FROM notify_deliveries WHERE delivery_id IN (SELECT delivery_id "
@@ -29,7 +34,7 @@ async def tidy(connection: Connection, before: datetime) -> int:
         "AND status NOT IN ('pending', 'collecting', 'held') LIMIT %s)",
         [before, AT_ONCE],
     )
-    return mutes.rowcount + deliveries.rowcount
+    return left.rowcount + mutes.rowcount + deliveries.rowcount
 
 
 async def keep_tidy(database: Database, log: Any) -> None:

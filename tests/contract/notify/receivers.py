@@ -43,7 +43,8 @@ class Hook:
                 body = self.rfile.read(int(self.headers["Content-Length"] or 0))
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 got = Got(self.path, headers, body)
-                outer._closing.wait(outer.delay_s)
+                if outer.delay_s and outer._closing.wait(outer.delay_s):
+                    return
                 status, more = outer.answer(got)
                 outer.got.append(got)
                 self.send_response(status)
