@@ -1,30 +1,26 @@
 """The service detect: reads ``frames``, asks the models, writes ``detections``.
 
-A turn takes what waits, answers it, writes one record for each partition, waits until the broker
-has it, and only then commits. Whatever goes wrong in a turn, it is read and answered again.
+A turn takes what waits, answers it, writes a record for each partition, waits until the broker has
+it, and only then commits. While one is answered the next is read, so the models never wait for
+Kafka; they end in the order in which they were read. Whatever goes wrong in a turn, it and all
+behind it are read and answered again.
 """
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from itertools import chain
 
 from infra.runtime.configs import ConfigStore
-from infra.runtime.kafka import (
-    Message,
-    RecordConsumer,
-    RecordProducer,
-    read_at,
-    send_to_dead_letters,
-)
-from infra.runtime.metrics import DEAD_LETTERS, DELAY, DROPPED, LAG, RECORDS_IN, RECORDS_OUT
+from infra.runtime.kafka import RecordConsumer, RecordProducer, send_to_dead_letters
+from infra.runtime.metrics import DEAD_LETTERS, DELAY, DROPPED, LAG, RECORDS_OUT
 from infra.runtime.service import Service
 from infra.runtime.settings import Settings
-from schemas.codec import decode
 from schemas.errors import Backpressure, Fatal, Rejected, Retryable
-from schemas.records import Beat, Detections, Frame, Look, Reading, Record
+from schemas.records import Frame, Reading, Record
 from streams.inference import histories, overload
 from streams.inference.answer import Refusal
 from streams.inference.asking import Asker
@@ -32,45 +28,29 @@ from streams.inference.choosing import ModelChoice, Use
 from streams.inference.client import TritonClient
 from streams.inference.figures import FRAMES, LOOK_RATE, OVERLOADED
 from streams.inference.health import HealthBook
-from streams.inference.histories import Before, Histories
-from streams.inference.overload import Load, OverloadConfig
+from streams.inference.intake import SOURCE, Intake
+from streams.inference.occupancy import Work
+from streams.inference.overload import OverloadConfig
+from streams.inference.pipeline import Pipeline
 from streams.inference.rates import due
-from streams.inference.readings import NOT_DUE, beat_reading, detections_of, frame_reading
 from streams.inference.rounds import Rounds, Said, Shown
 from streams.inference.servers import Servers
-from streams.inference.sparing import spare
+from streams.inference.sparing import Sparing, spare
+from streams.inference.turns import Turn, looks_of, readings_of, records_of
 
 GROUP = "sightline.detect"
-SOURCE, TARGET, HEALTH = "frames", "detections", "up.health"
-READ_AT_ONCE = 64
-"""Records of one turn; as many as keep the models busy without holding the first ones back."""
-READ_WHEN_OVERLOADED = 20_000
-"""In overload all that waits is read, so that the newest frame of a camera is indeed that."""
-READ_BYTES = 128 << 20
+TARGET, HEALTH = "detections", "up.health"
 REQUESTS_PER_CORE = 2
-_READ_TIMEOUT_S = 0.5
-_READ_ON_TIMEOUT_S, _READ_FOR_S = 0.05, 1.0
+MOST_TURNS = 16
+_AHEAD_S = 0.05
+"""A turn is read when the models have work left for so long, and for the time that reading takes."""
+_MOST_AHEAD_S = 0.5
+_WAIT_S = 0.5
+_UNHEARD_S = 2.0
+"""So long the group hears nothing of this member where turns take long."""
+_SMOOTHING = 0.2
 _PAUSE_AFTER_FAILURE_S = 1.0
 _PAUSE_FOR_CONFIG_S = 0.2
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One record of a turn, and what a frame is judged by."""
-
-    message: Message
-    record: Frame | Beat
-    before: Before
-
-
-@dataclass
-class Turn:
-    """What was read in one turn, and where each partition stands after it."""
-
-    messages: list[Message] = field(default_factory=list)
-    entries: list[Entry] = field(default_factory=list)
-    refused: list[tuple[Message, Rejected]] = field(default_factory=list)
-    after: dict[int, Histories] = field(default_factory=dict)
 
 
 class Detector:
@@ -89,25 +69,31 @@ class Detector:
         self._service = service
         self._now_ms = now_ms
         self._now_s = now_s
-        self._bootstrap = settings.need("edge_kafka")
+        bootstrap = settings.need("edge_kafka")
         settings.need("triton_grpc")
         self._servers = Servers({url: TritonClient(url) for url in settings.triton_servers}, now_s)
-        self._configs = ConfigStore(self._bootstrap)
-        self._producer = RecordProducer(self._bootstrap, GROUP, linger_ms=0)
+        self._configs = ConfigStore(bootstrap)
+        self._producer = RecordProducer(bootstrap, GROUP, linger_ms=0)
         self._consumer = RecordConsumer(
-            self._bootstrap, GROUP, [SOURCE], instance=f"{GROUP}-{settings.worker}"
+            bootstrap, GROUP, [SOURCE], instance=f"{GROUP}-{settings.worker}"
         )
+        self._intake = Intake(bootstrap, self._consumer, now_s, service.log)
+        self._pipeline = Pipeline[Turn](self._answer, self._write, MOST_TURNS)
+        self._uncommitted: list[Turn] = []
+        self._depth = self._servers.count * requests_of(settings)
         self._asker = Asker(
             self._servers,
-            depth=self._servers.count * requests_of(settings),
+            depth=self._depth,
             now_ms=now_ms,
-            pause=self._hold,
+            now_s=now_s,
+            pause=self._pipeline.pause,
         )
         self._choice = ModelChoice(self._configs, now_s)
         self._rounds = Rounds(self._asker.ask)
-        self._histories: dict[int, Histories] = {}
-        self._next_offsets: dict[int, int] = {}
-        self._load = Load()
+        self._sparing = Sparing()
+        self._work = Work()
+        self._taking_s = 0.0
+        self._heard_s = now_s()
         self._health = HealthBook(settings.need("site"), f"detect-{settings.worker}")
         service.checks["models"] = lambda: self._asker.problem
 
@@ -116,126 +102,79 @@ class Detector:
         while not self._service.stopping.is_set():
             turn = Turn()
             try:
-                self._turn(turn)
+                self._commit(self._pipeline.ended())
                 self._tell()
+                if self._has_room():
+                    self._take(turn)
             except Retryable as error:
                 self._service.log.warning("a turn failed and is repeated", error=str(error))
-                self._back_to(turn.messages)
+                left = [*self._uncommitted, *self._pipeline.abandon(), turn]
+                self._uncommitted = []
+                self._intake.back_to([message for one in left for message in one.messages])
                 self._hold(_PAUSE_AFTER_FAILURE_S)
 
     def close(self) -> None:
-        """Leave the group and end the threads."""
+        """Commit what is written, leave the group and end the threads."""
+        self._pipeline.close()
+        try:
+            self._commit(self._pipeline.ended())
+        except Retryable as error:
+            self._service.log.warning("the last turns will be repeated", error=str(error))
         self._asker.close()
         self._consumer.close()
         self._configs.close()
         self._servers.close()
 
-    def _turn(self, turn: Turn) -> None:
-        self._read(turn)
+    def _has_room(self) -> bool:
+        """Wait until the models have little left to do; False: they still have more."""
+        if self._pipeline.is_full:
+            self._pipeline.wait(_WAIT_S)
+        if not self._pipeline.is_full and self._asker.has_room(self._ahead(), _WAIT_S):
+            self._heard_s = self._now_s()
+            return True
+        if self._now_s() - self._heard_s >= _UNHEARD_S:
+            self._hold(_WAIT_S)
+            self._heard_s = self._now_s()
+        return False
+
+    def _ahead(self) -> int:
+        """Return how many looks the models have left when the next turn is to be read."""
+        in_time_s = min(_AHEAD_S + 2 * self._taking_s, _MOST_AHEAD_S)
+        return max(self._depth, round((self._sparing.load.looks_per_s or 0) * in_time_s))
+
+    def _take(self, turn: Turn) -> None:
+        """Read a turn, decide who looks at what, and have it answered."""
+        self._intake.read(turn, overloaded=self._sparing.load.overloaded)
         if not turn.messages:
             return
         behind = self._consumer.lag()
         LAG.labels(SOURCE).set(behind)
-        said = self._said(turn.entries, behind)
-        if said is None:
+        if not self._choose(turn, behind):
             return
-        for message, error in turn.refused:
-            DEAD_LETTERS.labels(SOURCE, error.reason).inc()
-            self._service.log.warning("refused a record", error=str(error), reason=error.reason)
-            send_to_dead_letters(self._producer, message, error)
-        written = 0
-        for record in self._records(turn.entries, said):
-            self._send(TARGET, record, partition=record.partition)
-            written += 1
-        self._producer.flush()
-        notes = {
-            (SOURCE, partition): histories.note_of(after) for partition, after in turn.after.items()
-        }
-        self._consumer.commit(turn.messages, notes)
-        self._histories.update(turn.after)
-        for message in turn.messages:
-            self._next_offsets[message.partition] = message.offset + 1
-        RECORDS_OUT.labels(TARGET).inc(written)
-        self._count(turn.entries, said)
+        self._taking_s += _SMOOTHING * (self._now_s() - turn.began_s - self._taking_s)
+        self._pipeline.begin(turn)
 
-    def _read(self, turn: Turn) -> None:
-        timeout_s, kept, size = _READ_TIMEOUT_S, 0, 0
-        overloaded = self._load.overloaded
-        limit = READ_WHEN_OVERLOADED if overloaded else READ_AT_ONCE
-        until_s = self._now_s() + (_READ_FOR_S if overloaded else 0.0)
-        # What must be kept is no reason to read on: nothing of it can be left out.
-        while len(turn.messages) < limit and kept < READ_AT_ONCE and size < READ_BYTES:
-            messages = self._consumer.read(READ_AT_ONCE, timeout_s)
-            if not messages and not overloaded:
-                return
-            turn.messages += messages
-            RECORDS_IN.labels(SOURCE).inc(len(messages))
-            for message in messages:
-                self._take(turn, message)
-                size += len(message.value or b"")
-            kept = sum(isinstance(one.record, Frame) and one.record.keep for one in turn.entries)
-            if overloaded and (self._now_s() >= until_s or self._consumer.lag() < READ_AT_ONCE):
-                return
-            timeout_s = _READ_ON_TIMEOUT_S if overloaded else 0.0
-
-    def _take(self, turn: Turn, message: Message) -> None:
-        partition = message.partition
-        if partition not in turn.after:
-            turn.after[partition] = self._histories_at(message)
-        try:
-            record = decode(message.value)
-            if not isinstance(record, Frame | Beat):
-                raise Rejected(
-                    f"a {type(record).__name__} stands in {SOURCE}", reason="unexpected-record"
-                )
-        except Rejected as error:
-            turn.refused.append((message, error))
-            return
-        turn.after[partition], before = histories.step(
-            turn.after[partition], record, message.offset
-        )
-        turn.entries.append(Entry(message, record, before))
-
-    def _histories_at(self, message: Message) -> Histories:
-        """Return the backgrounds as they were before a message, made again where needed."""
-        partition = message.partition
-        if self._next_offsets.get(partition) == message.offset:
-            return self._histories[partition]
-        offsets = histories.offsets_in(self._consumer.note(SOURCE, partition))
-        earlier = [offset for offset in offsets if offset < message.offset]
-        found = read_at(self._bootstrap, SOURCE, partition, earlier) if earlier else []
-        self._service.log.info(
-            "took over a partition", partition=partition, thumbnails=len(found), of=len(earlier)
-        )
-        return histories.restored((one.offset, one.value) for one in found)
-
-    def _said(self, entries: list[Entry], behind: int) -> dict[int, Said] | None:
-        """Return what was said of each frame by its index in ``entries``; None: stop."""
+    def _choose(self, turn: Turn, behind: int) -> bool:
+        """Choose the models that look at each frame; False: the process is to stop."""
         shown: dict[int, Shown] = {}
-        said: dict[int, Said] = {}
-        for index, entry in enumerate(entries):
+        for index, entry in enumerate(turn.entries):
             if not isinstance(entry.record, Frame):
                 continue
             chosen = self._chosen(entry.record, entry.before.previous_at)
             if chosen is None:
-                return None
+                return False
             if isinstance(chosen, Refusal):
-                said[index] = Said((chosen,))
+                turn.said[index] = Said((chosen,))
             else:
                 background = entry.before.background
                 shown[index] = Shown(entry.record, chosen, entry.message.arrived_at, background)
-        self._load, spared = spare(
-            self._load, list(shown.values()), behind, self._now_s(), OverloadConfig()
+        second = self._rounds.second
+        self._sparing, spared = spare(
+            self._sparing, list(shown.values()), behind, self._now_s(), OverloadConfig(), second
         )
-        began_s = self._now_s()
-        found = self._rounds.about([one.shown for one in spared])
-        if found is None:
-            return None
-        asked = sum(len(one.shown.uses) for one in spared)
-        self._load = overload.answered(self._load, asked, self._now_s() - began_s)
-        for index, one, answers in zip(shown, spared, found, strict=True):
-            said[index] = replace(answers, outcomes=(*answers.outcomes, *one.left_out))
-        return said
+        turn.asked = dict(zip(shown, spared, strict=True))
+        turn.looks = sum(use.model not in second for one in spared for use in one.shown.uses)
+        return True
 
     def _chosen(self, frame: Frame, previous_at: int | None) -> tuple[Use, ...] | Refusal | None:
         """Return the models due at a frame, waiting for its configuration; None: stop."""
@@ -248,22 +187,50 @@ class Detector:
                 if not self._hold(_PAUSE_FOR_CONFIG_S):
                     return None
 
-    def _records(self, entries: list[Entry], said: dict[int, Said]) -> list[Detections]:
-        readings: dict[int, list[Reading]] = {}
-        sites: dict[int, str] = {}
-        for index, entry in enumerate(entries):
-            place, offset = entry.message.partition, entry.message.offset
-            sites[place] = entry.record.site
-            readings.setdefault(place, []).append(
-                beat_reading(entry.record, offset)
-                if isinstance(entry.record, Beat)
-                else _reading(entry.record, offset, said[index])
-            )
-        return [
-            record
-            for place, ordered in sorted(readings.items())
-            for record in detections_of(sites[place], place, ordered)
+    def _answer(self, turn: Turn) -> bool:
+        """Ask about the frames of a turn; False: it was abandoned."""
+        found = self._rounds.about([one.shown for one in turn.asked.values()])
+        if found is None:
+            return False
+        for (index, one), said in zip(turn.asked.items(), found, strict=True):
+            turn.said[index] = replace(said, outcomes=(*said.outcomes, *one.left_out))
+        turn.readings = readings_of(turn)
+        return True
+
+    def _write(self, turns: Sequence[Turn]) -> None:
+        """Write what was said in turns in a row, and wait until the broker has it."""
+        for message, error in chain.from_iterable(turn.refused for turn in turns):
+            DEAD_LETTERS.labels(SOURCE, error.reason).inc()
+            self._service.log.warning("refused a record", error=str(error), reason=error.reason)
+            send_to_dead_letters(self._producer, message, error)
+        records = records_of(turns)
+        for record in records:
+            self._send(TARGET, record, partition=record.partition)
+        self._producer.flush()
+        RECORDS_OUT.labels(TARGET).inc(len(records))
+        written_ms = self._now_ms()
+        for turn in turns:
+            turn.written_ms = written_ms
+
+    def _commit(self, turns: Sequence[Turn]) -> None:
+        """Commit turns that are written."""
+        self._uncommitted += turns
+        if not self._uncommitted:
+            return
+        after = {p: known for turn in self._uncommitted for p, known in turn.after.items()}
+        # What another process has taken over is its own to commit.
+        assigned = self._consumer.assigned()
+        messages = [
+            message
+            for turn in self._uncommitted
+            for message in turn.messages
+            if (SOURCE, message.partition) in assigned
         ]
+        places = {message.partition for message in messages}
+        notes = {(SOURCE, place): histories.note_of(after[place]) for place in places}
+        self._consumer.commit(messages, notes)
+        self._uncommitted = []
+        self._count(turns)
 
     def _send(
         self, topic: str, record: Record, *, key: str | None = None, partition: int | None = None
@@ -275,29 +242,35 @@ class Detector:
             except Backpressure:
                 self._producer.flush()
 
-    def _count(self, entries: list[Entry], said: dict[int, Said]) -> None:
-        LOOK_RATE.set(self._load.looks_per_s or 0)
-        OVERLOADED.set(self._load.overloaded)
-        for index, one in said.items():
-            record = entries[index].record
-            assert isinstance(record, Frame)
-            reading = _reading(record, 0, one)
-            looks = reading.looks or _looks_of(reading)
-            self._health.looked(record.camera, looks, self._now_s())
-            if not looks:
-                continue
-            for look in looks:
-                FRAMES.labels(reading.camera, look.model, look.outcome).inc()
-            if reading.outcome != "ok":
-                DROPPED.labels("frame", reading.reason).inc()
-            elif not record.keep:
-                DELAY.labels("detect").observe(max(0, self._now_ms() - record.captured_at) / 1000)
+    def _count(self, turns: Sequence[Turn]) -> None:
+        """Note what became of turns, and how fast."""
+        looks = sum(turn.looks for turn in turns)
+        if looks:
+            work = self._asker.work
+            load = overload.answered(self._sparing.load, looks, work - self._work)
+            self._sparing, self._work = replace(self._sparing, load=load), work
+            LOOK_RATE.set(load.looks_per_s or 0)
+            OVERLOADED.set(load.overloaded)
+        for turn in turns:
+            for entry, reading in zip(turn.entries, turn.readings, strict=True):
+                if isinstance(entry.record, Frame):
+                    self._count_frame(entry.record, reading, turn.written_ms)
+
+    def _count_frame(self, frame: Frame, reading: Reading, written_ms: int) -> None:
+        looks = looks_of(reading)
+        self._health.looked(frame.camera, looks, self._now_s())
+        for look in looks:
+            FRAMES.labels(reading.camera, look.model, look.outcome).inc()
+        if looks and reading.outcome != "ok":
+            DROPPED.labels("frame", reading.reason).inc()
+        elif looks and not frame.keep:
+            DELAY.labels("detect").observe(max(0, written_ms - frame.captured_at) / 1000)
 
     def _tell(self) -> None:
         """Write what has changed of the process and the cameras to ``up.health``."""
         now_s = self._now_s()
         self._health.waits(self._asker.waiting, now_s)
-        problem, overloaded = self._asker.problem, self._load.overloaded
+        problem, overloaded = self._asker.problem, self._sparing.load.overloaded
         remark = "; ".join(self._servers.problems) or None
         records = self._health.due(problem, overloaded, now_s, self._now_ms(), remark=remark)
         for record in records:
@@ -315,17 +288,6 @@ class Detector:
                 self._consumer.pause()
         self._consumer.resume()
         return not self._service.stopping.is_set()
-
-    def _back_to(self, messages: list[Message]) -> None:
-        """Read from the first of these messages on again, with the state from before it."""
-        first: dict[int, Message] = {}
-        for message in messages:
-            first.setdefault(message.partition, message)
-        assigned = self._consumer.assigned()
-        for partition, message in first.items():
-            self._next_offsets.pop(partition, None)
-            if (SOURCE, partition) in assigned:
-                self._consumer.seek(message)
 
 
 def requests_of(settings: Settings) -> int:
@@ -347,17 +309,3 @@ def run_detect(service: Service) -> None:
         detector.run()
     finally:
         detector.close()
-
-
-def _reading(frame: Frame, offset: int, said: Said) -> Reading:
-    return frame_reading(frame, offset, said.outcomes, said.attributes)
-
-
-def _looks_of(reading: Reading) -> tuple[Look, ...]:
-    """Return what became of a frame that no model was chosen for; nothing if none was due."""
-    if reading.reason == NOT_DUE.reason:
-        return ()
-    look = Look(
-        model="", model_version="", outcome=reading.outcome, reason=reading.reason, objects=0
-    )
-    return (look,)

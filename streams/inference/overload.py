@@ -12,9 +12,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from streams.inference.occupancy import Work
+
 _SMOOTHING = 0.2
+_MEASURED_S = 0.25
 _ENOUGH = 8
-"""Fewer looks at once than this take longer for each: they show no more than a lower bound."""
+"""Looks that tell how fast a model is; of fewer in less time the figure is chance."""
+_FULL = 0.8
+"""Where there was enough to do for less than this part of the time, it can be faster."""
 _REMEMBERED = 4096
 
 
@@ -26,8 +31,10 @@ class OverloadConfig:
     """Work waiting that would take longer than this is overload."""
     calm_s: float = 30.0
     """So long must nothing have been left out for it to be over."""
-    turn_s: float = 1.0
-    """In overload so much work is taken on at once: an answer is then at most about twice as old."""
+    burst_s: float = 1.0
+    """In overload so much work is taken on at once after a time without any left out."""
+    turn_s: float = 0.25
+    """And so much after some was: an answer is then at most about three times as old."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +46,13 @@ class Load:
     overloaded: bool = False
     left_out_s: float = 0.0
     """When a look was last left out, on the clock of ``now_s``."""
+    short: bool = False
+    """Some were the last time."""
     served: Mapping[str, int] = field(default_factory=dict)
     """The looks that each camera got since overload began."""
+    looks: int = 0
+    """Answered since the speed was last reckoned, and how long that took."""
+    work: Work = field(default_factory=Work)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +65,17 @@ class Waiting:
     """It must not be left out."""
 
 
-def answered(load: Load, looks: int, busy_s: float) -> Load:
-    """Return the load after ``looks`` have been answered in ``busy_s`` seconds."""
-    if looks == 0 or busy_s <= 0:
-        return load
-    rate = looks / busy_s
-    if looks < _ENOUGH and rate <= (load.looks_per_s or rate):
-        return load
-    if load.looks_per_s is not None:
-        rate = load.looks_per_s + _SMOOTHING * (rate - load.looks_per_s)
-    return replace(load, looks_per_s=rate)
+def answered(load: Load, looks: int, work: Work) -> Load:
+    """Return the load after more looks have been answered in so much work."""
+    looks, work = load.looks + looks, load.work + work
+    if looks < _ENOUGH or work.busy_s < _MEASURED_S:
+        return replace(load, looks=looks, work=work)
+    rate, known = looks / work.busy_s, load.looks_per_s
+    if work.full_s < _FULL * work.busy_s and rate <= (known or rate):
+        rate_now = known
+    else:
+        rate_now = rate if known is None else known + _SMOOTHING * (rate - known)
+    return replace(load, looks_per_s=rate_now, looks=0, work=Work())
 
 
 def step(
@@ -82,19 +95,20 @@ def step(
         overloaded = (len(looks) + behind) / load.looks_per_s > config.backlog_s
         if overloaded:
             load = replace(load, left_out_s=now_s)
-    if not overloaded or load.looks_per_s is None:
+    if not overloaded or load.looks_per_s is None or (load.overloaded and not looks):
         return load, frozenset()
-    taken, served = _taken(load, load.looks_per_s, looks, config)
+    room_s = config.turn_s if load.short else config.burst_s
+    taken, served = _taken(load, max(1, round(load.looks_per_s * room_s)), looks)
     left_out = frozenset(range(len(looks))) - taken
-    left_out_s = now_s if left_out else load.left_out_s
-    over = now_s - left_out_s >= config.calm_s
-    if over:
-        return replace(load, overloaded=False, served={}), left_out
-    return Load(load.looks_per_s, True, left_out_s, served), left_out
+    if left_out:
+        load = replace(load, left_out_s=now_s)
+    if now_s - load.left_out_s >= config.calm_s:
+        return replace(load, overloaded=False, short=False, served={}), left_out
+    return replace(load, overloaded=True, short=bool(left_out), served=served), left_out
 
 
 def _taken(
-    load: Load, looks_per_s: float, looks: Sequence[Waiting], config: OverloadConfig
+    load: Load, in_time: int, looks: Sequence[Waiting]
 ) -> tuple[frozenset[int], dict[str, int]]:
     """Return which looks to take, and how many each camera has got."""
     kept = frozenset(index for index, look in enumerate(looks) if look.keep)
@@ -102,7 +116,6 @@ def _taken(
     for index, look in enumerate(looks):
         if not look.keep:
             waiting.setdefault(look.camera, []).append(index)
-    in_time = max(1, round(looks_per_s * config.turn_s))
     # What must be kept may fill a turn, but not take the others' share altogether.
     room = max(in_time - len(kept), -(-in_time // 2))
     least = min(load.served.values(), default=0)

@@ -40,7 +40,7 @@ class Said:
 
 
 class Rounds:
-    """Asks about frames in at most two rounds.
+    """Asks about frames in at most two rounds; safe for use by many threads.
 
     Args:
         ask: returns an outcome for each question, in order; None: the process is to stop.
@@ -50,13 +50,19 @@ class Rounds:
         self._ask = ask
         self._second: set[str] = set()
 
+    @property
+    def second(self) -> frozenset[str]:
+        """The models known to be of the second stage."""
+        return frozenset(self._second)
+
     def about(self, shown: Sequence[Shown]) -> list[Said] | None:
         """Return what was said of each frame, in order; None: the process is to stop."""
-        first = self._first(shown)
+        second = set(self._second)
+        first = self._first(shown, second)
         if first is None:
             return None
         crops = [
-            crops_of(one.frame.jpeg, outcomes, [u for u in one.uses if u.model in self._second])
+            crops_of(one.frame.jpeg, outcomes, [use for use in one.uses if use.model in second])
             for one, outcomes in zip(shown, first, strict=True)
         ]
         answers = self._ask(
@@ -76,12 +82,13 @@ class Rounds:
             said.append(Said((*outcomes, *more.outcomes), more.attributes))
         return said
 
-    def _first(self, shown: Sequence[Shown]) -> list[list[Outcome]] | None:
+    def _first(self, shown: Sequence[Shown], second: set[str]) -> list[list[Outcome]] | None:
+        """Ask the detectors; whichever is none is put into ``second``."""
         asked = [
             (index, use.model)
             for index, one in enumerate(shown)
             for use in one.uses
-            if use.model not in self._second
+            if use.model not in second
         ]
         answers = self._ask(
             [
@@ -94,6 +101,7 @@ class Rounds:
         found: list[list[Outcome]] = [[] for _ in shown]
         for (index, model), answer in zip(asked, answers, strict=True):
             if _is_of_other_stage(answer):
+                second.add(model)
                 self._second.add(model)
             else:
                 found[index].append(answer)

@@ -1,5 +1,5 @@
 """A Kafka, a Triton and detect in a process of its own: frames go in, and it is seen when and how
-they come out, by the broker's clock on both sides."""
+they come out, by the broker's clock on both sides, and what processor time everyone used."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ import subprocess
 import sys
 import threading
 import time
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psutil
+from confluent_kafka import KafkaError, Producer
 
 from infra.local.stack import Stack, StackConfig
 from infra.runtime.kafka import RecordConsumer, RecordProducer, create_topics
 from infra.runtime.settings import Settings
-from schemas.codec import decode_as
+from schemas.codec import decode_as, encode
 from schemas.records import AppliedConfig, Detections, Frame
 from schemas.topics import site_topics
 from streams.inference.cards import included_card
@@ -30,6 +31,9 @@ from tests.bench.product import new_folder
 from tests.fixtures import ROOT
 
 SITE = "bench"
+STEP_MS = 200
+"""Between two frames of a camera, by the camera's own clock."""
+PARTS = ("detect", "triton", "edge-kafka", "bench")
 _COMMAND = """
 import os, sys
 from infra.runtime.service import Service
@@ -45,10 +49,10 @@ class Seen:
 
     camera: str
     outcome: str
-    sent_at: int
-    """UTC ms, when the broker had the frame."""
+    partition: int
+    offset: int
     out_at: int
-    """When it had the reading."""
+    """When the broker had the reading, UTC ms."""
 
 
 @dataclass
@@ -58,14 +62,16 @@ class Rig:
     kafka: str
     triton: str
     repository: Path
-    triton_pid: int
+    pids: Mapping[str, int]
     client: TritonClient
     version: int = 0
-    sent: Counter[str] = field(default_factory=Counter)
+    sent_at: dict[tuple[int, int], int] = field(default_factory=dict)
+    """When the broker had each frame, UTC ms, by partition and offset."""
 
     def configure(self, cameras: Sequence[str], model: str) -> None:
         """Have these cameras looked at by a model, from the next frame on."""
         self.version += 1
+        self.sent_at.clear()
         lines = "".join(f"\n  {name}: {{source: a.mp4, model: {model}}}" for name in cameras)
         body = f"version: 1\nsite: {SITE}\ncameras:{lines}\n"
         applied = AppliedConfig(
@@ -80,48 +86,67 @@ class Rig:
         producer.send("config", applied, key=str(self.version))
         producer.flush()
 
-    def frame(self, camera: str, jpeg: bytes, *, keep: bool) -> Frame:
-        """Return a camera's next frame, captured now."""
-        self.sent[camera] += 1
-        return Frame(
-            site=SITE,
-            camera=camera,
-            epoch_at=1,
-            seq=self.sent[camera],
-            captured_at=1 + 200 * self.sent[camera],
-            config_version=self.version,
-            width=480,
-            height=360,
-            source_width=480,
-            source_height=360,
-            jpeg=jpeg,
-            keep=keep,
+    def feed(self, frames: Iterable[tuple[float, Frame]]) -> None:
+        """Send frames, each so many seconds after the start, and note when the broker had them."""
+        producer = Producer(
+            {
+                "bootstrap.servers": self.kafka,
+                "enable.idempotence": True,
+                "partitioner": "murmur2_random",
+                "linger.ms": 0,
+                "queue.buffering.max.kbytes": 256 * 1024,
+                "message.max.bytes": 1 << 20,
+            }
         )
 
-    def feed(self, rates: Mapping[str, float], jpegs: Sequence[bytes], seconds: float) -> None:
-        """Send each camera's frames at its rate, frames a second, as they would be captured."""
-        producer = RecordProducer(self.kafka, "bench", linger_ms=0)
-        due = sorted(
-            (number / rate, camera)
-            for camera, rate in rates.items()
-            for number in range(int(seconds * rate))
-        )
+        def delivered(error: KafkaError | None, message: Any) -> None:
+            if error is None:
+                self.sent_at[message.partition(), message.offset()] = message.timestamp()[1]
+
         began_s = time.monotonic()
-        for at_s, camera in due:
+        for at_s, one in frames:
             time.sleep(max(0.0, began_s + at_s - time.monotonic()))
-            jpeg = jpegs[self.sent[camera] % len(jpegs)]
-            producer.send("frames", self.frame(camera, jpeg, keep=False), key=camera)
-            producer.poll()
+            while True:
+                try:
+                    producer.produce("frames", encode(one), one.camera, on_delivery=delivered)
+                    break
+                except BufferError:
+                    producer.poll(0.1)
+            producer.poll(0)
         producer.flush()
 
-    def cpu_s(self, *pids: int) -> float:
-        """Return the processor seconds that Triton and these processes have used."""
-        total = 0.0
-        for pid in (self.triton_pid, *pids):
-            one = psutil.Process(pid)
-            times = [each.cpu_times() for each in (one, *one.children(recursive=True))]
-            total += sum(each.user + each.system for each in times)
-        return total
+    def spent(self, detect_pid: int) -> dict[str, float]:
+        """Return the processor seconds that each of ``PARTS`` has used."""
+        return {
+            name: _cpu_s(pid)
+            for name, pid in {**self.pids, "detect": detect_pid, "bench": os.getpid()}.items()
+        }
+
+
+def frame(camera: str, seq: int, jpeg: bytes, *, epoch_at: int, keep: bool) -> Frame:
+    """Return a frame of an epoch; the configuration has the epoch's number."""
+    return Frame(
+        site=SITE,
+        camera=camera,
+        epoch_at=epoch_at,
+        seq=seq,
+        captured_at=epoch_at + STEP_MS * seq,
+        config_version=epoch_at,
+        width=480,
+        height=360,
+        source_width=480,
+        source_height=360,
+        jpeg=jpeg,
+        keep=keep,
+    )
+
+
+def _cpu_s(pid: int) -> float:
+    """Return what a process has used, with its children except where it is this one."""
+    one = psutil.Process(pid)
+    children = [] if pid == os.getpid() else one.children(recursive=True)
+    times = [each.cpu_times() for each in (one, *children)]
+    return sum(each.user + each.system for each in times)
 
 
 @contextmanager
@@ -137,9 +162,12 @@ def rig(models: Mapping[str, Path | None]) -> Iterator[Rig]:
             for name, weights in models.items():
                 version = install(folder / "models", name, weights, included_card(name))
                 load(client, folder / "models", name, version)
-            identity = stack.record().parts["triton"].identity
-            assert identity is not None
-            yield Rig(ends.edge_kafka, ends.triton_grpc, folder / "models", identity.pid, client)
+            pids = {}
+            for name in ("triton", "edge-kafka"):
+                identity = stack.record().parts[name].identity
+                assert identity is not None
+                pids[name] = identity.pid
+            yield Rig(ends.edge_kafka, ends.triton_grpc, folder / "models", pids, client)
             client.close()
         finally:
             stack.stop()
@@ -168,31 +196,31 @@ class Watch:
     """Reads what comes out from now on, until as many frames have as are wanted."""
 
     def __init__(self, bench: Rig) -> None:
-        self._bench = bench
-        name = f"bench-{time.time_ns()}"
-        self._out = RecordConsumer(bench.kafka, name, ["detections"], from_latest=True)
-        self._in = RecordConsumer(bench.kafka, f"{name}-in", ["frames"], from_latest=True)
-        for consumer in (self._out, self._in):
-            while not consumer.assigned():
-                consumer.read(1, 0.1)
-            consumer.read(1, 1.0)
-        self._sent_at: dict[tuple[int, int], int] = {}
-        self.seen: list[Seen] = []
+        self._out = RecordConsumer(
+            bench.kafka, f"bench-{time.time_ns()}", ["detections"], from_latest=True
+        )
+        while not self._out.assigned():
+            self._out.read(1, 0.1)
+        self._out.read(1, 1.0)
+        self._found: dict[tuple[int, int], Seen] = {}
         self.began = threading.Event()
 
-    def until(self, frames: int, patience_s: float = 300.0) -> list[Seen]:
+    @property
+    def seen(self) -> list[Seen]:
+        """What became of each frame so far; of one that was told twice, the first word."""
+        return list(self._found.values())
+
+    def until(self, frames: int, patience_s: float = 60.0) -> list[Seen]:
         """Return what became of so many frames; fewer when nothing comes for too long."""
         quiet_since_s = time.monotonic()
-        while len(self.seen) < frames and time.monotonic() - quiet_since_s < patience_s:
-            for message in self._in.read(500, 0.0):
-                self._sent_at[message.partition, message.offset] = message.arrived_at
-            for message in self._out.read(500, 0.05):
+        while len(self._found) < frames and time.monotonic() - quiet_since_s < patience_s:
+            for message in self._out.read(500, 0.1):
                 quiet_since_s = time.monotonic()
-                self.began.set()
                 record = decode_as(Detections, message.value)
                 for one in record.readings:
-                    sent_at = self._sent_at.get((record.partition, one.offset), 0)
-                    self.seen.append(Seen(one.camera, one.outcome, sent_at, message.arrived_at))
+                    place = record.partition, one.offset
+                    seen = Seen(one.camera, one.outcome, *place, message.arrived_at)
+                    self._found.setdefault(place, seen)
+                self.began.set()
         self._out.close()
-        self._in.close()
         return self.seen

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import pytest
 
 from schemas.errors import Rejected, Retryable
-from streams.inference.answer import Answer, Refusal
-from streams.inference.asking import Asker, Patience, Question
+from streams.inference.answer import Answer, Outcome, Refusal
+from streams.inference.asking import Asker, Question
 from streams.inference.client import ModelFailing, ModelMissing, Picture
+from streams.inference.occupancy import Work
 from streams.inference.servers import ModelResting
+from streams.inference.troubles import Patience
 
 
 @dataclass
@@ -64,6 +67,7 @@ class World:
             self,
             depth=4,
             now_ms=lambda: round(1000 * self.now_s),
+            now_s=lambda: self.now_s,
             pause=self.pause,
             patience=Patience(unavailable_s=30, missing_s=5),
         )
@@ -173,8 +177,11 @@ def test_in_a_long_absence_only_frames_to_keep_are_waited_for(world: World) -> N
 def test_it_stops_when_told_to(world: World) -> None:
     world.back_at_s, world.stop_after = world.now_s + 100, 3
     asker = world.asker()
+    problems: list[str | None] = []
+    world.wake = lambda: problems.append(asker.problem)
     assert asker.ask([question(1)]) is None
-    assert asker.problem == "away"
+    assert problems == ["away"] * 3 and asker.problem is None
+    assert asker.has_room(1, 0.0)
 
 
 def test_a_model_that_is_not_served_delays_the_others_once(world: World) -> None:
@@ -214,3 +221,38 @@ def test_a_model_that_was_there_is_waited_for_as_long_as_a_server_may_take_to_lo
     world.served.clear()
     gone = Refusal("failed", "model-missing", "foreground")
     assert asker.ask([question(4), question(5, keep=True)]) == [gone, gone]
+
+
+def test_there_is_room_until_too_many_questions_have_no_answer(world: World) -> None:
+    world.back_at_s = world.now_s + 1
+    asker = world.asker()
+    rooms: list[tuple[bool, bool]] = []
+    world.wake = lambda: rooms.append((asker.has_room(3, 0.0), asker.has_room(4, 0.0)))
+    assert asker.ask([question(seq, keep=True) for seq in (1, 2, 3)])
+    assert rooms and set(rooms) == {(False, True)}
+    assert asker.has_room(1, 0.0)
+
+
+def test_many_may_ask_at_once_and_each_gets_its_own_answers(world: World) -> None:
+    world.seconds, world.failing = 0.001, {b"poison"}
+    asker = world.asker()
+
+    def ask(caller: int) -> list[Outcome] | None:
+        seqs = range(1 + caller, 60 + caller)
+        return asker.ask([question(seq, b"poison" if seq == 30 else b"") for seq in seqs])
+
+    with ThreadPoolExecutor(8) as callers:
+        found = list(callers.map(ask, range(8)))
+    for caller, outcomes in enumerate(found):
+        assert outcomes is not None
+        told = [o.model_version if isinstance(o, Answer) else o.reason for o in outcomes]
+        seqs = range(1 + caller, 60 + caller)
+        assert told == [str(seq) if seq != 30 else "model-failed" for seq in seqs]
+    assert not asker.waiting and asker.has_room(1, 0.0)
+
+
+def test_pauses_count_as_no_work(world: World) -> None:
+    world.back_at_s = world.now_s + 50
+    asker = world.asker()
+    assert asker.ask([question(seq, keep=True) for seq in range(1, 9)])
+    assert world.pauses and asker.work == Work()
