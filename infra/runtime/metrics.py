@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 from prometheus_client import Counter, Gauge, Histogram
 
 RECORDS_IN = Counter("sightline_records_in_total", "Records read.", ["topic"])
@@ -15,3 +18,17 @@ DELAY = Histogram(
     ["step"],
     buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300),
 )
+DISK_FREE = Gauge(
+    "sightline_disk_free_ratio", "Free share of the disk that the data folder lies on."
+)
+
+
+def watch_disk(folder: Path) -> None:
+    """Show how much of the disk is free under ``folder``, or where it will be made."""
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+
+    def free() -> float:
+        usage = shutil.disk_usage(there)
+        return usage.free / usage.total
+
+    DISK_FREE.set_function(free)

@@ -14,6 +14,7 @@ import structlog
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 
 from infra.runtime.logs import configure_logging
+from infra.runtime.metrics import watch_disk
 from infra.runtime.settings import Settings
 from schemas.errors import Fatal, SightlineError
 
@@ -40,6 +41,7 @@ class Service:
         configure_logging(self.settings.log_format)
         signal.signal(signal.SIGTERM, lambda *_: self.stopping.set())
         signal.signal(signal.SIGINT, lambda *_: self.stopping.set())
+        watch_disk(self.settings.data)
         server = self._serve()
         self.log.info("started", http_port=server.server_address[1])
         try:
