@@ -9,7 +9,7 @@ by an advisory lock, for the slower one would write what the faster knew better.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -25,6 +25,8 @@ GRAINS_OF: Mapping[Turn, tuple[Grain, ...]] = {
     "day": ("day", "local_day"),
 }
 """Marks wait for the turn of minutes, then of hours, of days, and of Parquet."""
+CLOSED_AFTER = timedelta(days=1, hours=2)
+"""A UTC day is over so long after its start: by then most of it has arrived."""
 AT_ONCE = 50_000
 """Marks that a turn takes."""
 
@@ -81,9 +83,14 @@ def horizons(cursor: Cursor, kind: str, sites: Iterable[str]) -> dict[str, datet
 
 
 def waiting(connection: Connection) -> dict[str, tuple[int, float]]:
-    """Return for each turn how many marks wait, and the age in seconds of the oldest."""
+    """Return for each turn how many marks wait, and the age in seconds of the oldest.
+
+    Of a day that is not over nothing waits for Parquet.
+    """
     rows = connection.execute(
-        "SELECT grain, count(*), extract(epoch FROM clock_timestamp() - min(marked_at))::float8 "
-        "FROM rollup_marks GROUP BY grain"
+        "SELECT grain, count(*), extract(epoch FROM clock_timestamp() - min("
+        "CASE WHEN grain = 'export' THEN greatest(marked_at, at + %s) ELSE marked_at END))::float8 "
+        "FROM rollup_marks WHERE grain <> 'export' OR at <= clock_timestamp() - %s GROUP BY grain",
+        [CLOSED_AFTER, CLOSED_AFTER],
     ).fetchall()
     return {turn: (count, max(0.0, age_s)) for turn, count, age_s in rows}

@@ -14,15 +14,13 @@ from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from consumers.etl.figures import OBJECTS
-from consumers.etl.marks import horizons, lock
+from consumers.etl.marks import CLOSED_AFTER, horizons, lock
 from consumers.etl.parquet.bucket import AnalyticsBucket
 from consumers.etl.parquet.datasets import DataSet, exported
 from consumers.etl.parquet.writing import ROWS_AT_ONCE, sha256_of, write_file
 from consumers.etl.postgres import Connection
 from consumers.etl.rollups.rollup import Cursor
 
-CLOSED_AFTER = timedelta(hours=2)
-"""A day is over so long after its end: by then the most of it has arrived."""
 DAY = timedelta(days=1)
 
 
@@ -45,7 +43,7 @@ def closed_partitions(connection: Connection, now: datetime) -> list[Partition]:
     rows = connection.execute(
         "SELECT DISTINCT subject, site, at FROM rollup_marks WHERE grain = 'export' AND at <= %s "
         "ORDER BY at, subject, site",
-        [now - DAY - CLOSED_AFTER],
+        [now - CLOSED_AFTER],
     ).fetchall()
     return [Partition(subject, site, at.astimezone(UTC).date()) for subject, site, at in rows]
 

@@ -1,0 +1,1 @@
+"""What runs the platform elsewhere: dashboards, rules of Prometheus."""
