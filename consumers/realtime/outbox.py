@@ -1,7 +1,7 @@
 """What one client has still to be told: a place in its organisation's log, not a queue of its own.
 
-A slow client costs no memory: where newer news of the same event stand in the log, only the
-newest is told; what falls out of the log untold is counted, and the client hears where to resume.
+A slow client costs no memory. One that is far behind is told only the newest of each event; what
+falls out of the log untold is counted, and the client hears where to resume.
 """
 
 from __future__ import annotations
@@ -11,6 +11,9 @@ from dataclasses import dataclass
 
 from consumers.realtime.log import Entry, Log
 from consumers.realtime.positions import Positions, covers, joined
+
+CONFLATED_BEHIND = 256
+"""Entries that may wait before news of the same event take the place of one another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,8 @@ class Outbox:
         self._position = position
         self._seen = position if seen else None
         self._dropped = 0
+        self._missed_until = log.end
+        """What was there at the start is told whole: it is what the client has missed."""
 
     @property
     def idle(self) -> bool:
@@ -77,8 +82,9 @@ class Outbox:
         for entry in self._log.since(self._at):
             if len(taken) >= limit:
                 break
-            self._at += 1
-            if not entry.superseded and self._new(entry):
+            number, self._at = self._at, self._at + 1
+            far = self._missed_until <= number < self._log.end - CONFLATED_BEHIND
+            if not (far and entry.superseded) and self._new(entry):
                 self._position = self._whole(entry.position)
                 if self._seen is not None and covers(entry.position, self._seen):
                     self._seen = None

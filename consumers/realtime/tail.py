@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from operator import attrgetter
 from typing import Protocol
 
 import structlog
@@ -13,8 +14,8 @@ from confluent_kafka import KafkaException
 
 from consumers.realtime.arrivals import Arrival, arrival
 from consumers.realtime.kafka import Tail, topic_ids
-from consumers.realtime.kinds import Kind
-from consumers.realtime.positions import Positions
+from consumers.realtime.kinds import SOURCES, Kind
+from consumers.realtime.positions import Positions, covers, passed
 from infra.runtime.metrics import RECORDS_IN
 from schemas.errors import SightlineError
 
@@ -72,15 +73,31 @@ class TailThread:
         tail = Tail(self._bootstrap, BACK)
         try:
             self._hand(partial(self._receiver.begin, ids, tail.start, tail.ends))
-            while not self._stopping.is_set():
-                messages = tail.read(_AT_ONCE, _WAIT_S)
-                for message in messages:
-                    RECORDS_IN.labels(message.topic).inc()
-                if messages:
-                    arrivals = [arrival(message) for message in messages]
-                    self._hand(partial(self._receiver.take, arrivals))
+            for arrivals in self._batches(tail):
+                self._hand(partial(self._receiver.take, arrivals))
         finally:
             tail.close()
+
+    def _batches(self, tail: Tail) -> Iterator[list[Arrival]]:
+        # A client reads one partition after the other; what is there at the start is told in the
+        # order in which it arrived.
+        position: Positions = tail.start
+        earlier: list[Arrival] = []
+        while not covers(position, tail.ends) and not self._stopping.is_set():
+            for one in self._read(tail):
+                position = passed(position, one.kind, one.partition, one.offset)
+                earlier.append(one)
+        earlier.sort(key=attrgetter("arrived_at"))
+        for first in range(0, len(earlier), _AT_ONCE):
+            yield earlier[first : first + _AT_ONCE]
+        while not self._stopping.is_set():
+            yield self._read(tail)
+
+    def _read(self, tail: Tail) -> list[Arrival]:
+        arrivals = [arrival(message) for message in tail.read(_AT_ONCE, _WAIT_S)]
+        for one in arrivals:
+            RECORDS_IN.labels(SOURCES[one.kind].topic).inc()
+        return sorted(arrivals, key=attrgetter("arrived_at"))
 
     def _hand(self, call: Callable[[], None]) -> None:
         # One batch at a time is under way: the event loop sets the pace.

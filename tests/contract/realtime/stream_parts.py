@@ -100,9 +100,14 @@ class Process:
         assert not self._thread.is_alive(), "the API does not stop"
 
     def socket(
-        self, headers: Mapping[str, str], *, origin: str | None = None, **parameters: Any
+        self,
+        headers: Mapping[str, str],
+        *,
+        origin: str | None = None,
+        ahead: int | None = None,
+        **parameters: Any,
     ) -> ClientConnection:
-        """Open a WebSocket."""
+        """Open a WebSocket that takes up to ``ahead`` messages from the network unasked."""
         query = urlencode(parameters, doseq=True)
         return connect(
             f"ws://{self.address}/api/v1/stream?{query}",
@@ -110,8 +115,9 @@ class Process:
             origin=origin,  # type: ignore[arg-type]
             compression=None,
             open_timeout=WAIT_S,
-            # With a bound a client that has not read everything closes slowly.
-            max_queue=None,
+            # Otherwise one that has not read everything would wait for the server's last word.
+            close_timeout=1,
+            max_queue=ahead,
         )
 
     @contextmanager
