@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,9 @@ _LINGER_MS = 1000.0
 """Longer than a batch: its outputs leave together, when they are waited for."""
 _INBOX = 1000
 _RETRY_S = 1.0
-_PLANS = 512
+_VERSIONS = 8
+"""Of the configuration, for which plans are kept; what comes late carries an older one."""
+_NO_PLANS: Mapping[str, Any] = {}
 
 
 class _ReassignedError(Exception):
@@ -69,7 +72,7 @@ class Stage:
         self._producer = RecordProducer(bootstrap, f"sightline.{logic.name}", linger_ms=_LINGER_MS)
         self._states = StateStore(logic.name, logic.state_type, bootstrap)
         self._caution = Caution(scratch / f"{logic.name}-caution.json")
-        self._plans: dict[tuple[int, str], Any] = {}
+        self._plans: dict[int, dict[str, Any]] = {}
         self._inbox: asyncio.Queue[Any] = asyncio.Queue(_INBOX)
         self._unacknowledged: list[Any] = []
         self._assignment = 0
@@ -202,7 +205,8 @@ class Stage:
         if state is None:
             state = KeyState(value=self.logic.new_state(unit.site, unit.key))
         version = self.logic.version(state.value, unit)
-        plan = self._plans.get((version, unit.key)) or await self._plan(unit.key, version)
+        plans = self._plans.get(version, _NO_PLANS)
+        plan = plans.get(unit.key) or await self._plan(unit.key, version)
         if assignment != self._assignment:
             self._states.forget()
             raise _ReassignedError
@@ -251,8 +255,8 @@ class Stage:
                 await asyncio.sleep(_RETRY_S)
 
     async def _plan(self, key: str, version: int) -> Any:
-        place = (version, key)
-        if place not in self._plans:
+        plans = self._plans.setdefault(version, {})
+        if key not in plans:
             try:
                 config = await asyncio.get_running_loop().run_in_executor(
                     None, self._configs.get, version, CONFIG_WAIT_S
@@ -260,10 +264,10 @@ class Stage:
             except Retryable as error:
                 # The agent writes a configuration before any frame can carry its version.
                 raise Rejected(str(error), reason="unknown-config-version") from error
-            if len(self._plans) >= _PLANS:
-                self._plans.pop(next(iter(self._plans)))
-            self._plans[place] = self.logic.plan(config, key, version)
-        return self._plans[place]
+            plans[key] = self.logic.plan(config, key, version)
+            while len(self._plans) > _VERSIONS:
+                del self._plans[min(self._plans)]
+        return plans[key]
 
     async def _write(
         self, topic: str, record: Record, *, key: str, partition: int | None = None

@@ -10,6 +10,7 @@ from schemas.errors import Rejected
 from schemas.records import Detections, Judged, Matched, Record, Remark, Sensed, StageAnswer
 from schemas.site import Camera, SiteConfig, milliseconds
 from streams.apps.logic import Output, StageLogic, Step, Unit
+from streams.apps.narrowing import OfConfig, Parts
 from streams.core import filter as filtering
 from streams.core import group as grouping
 from streams.core import match as matching
@@ -26,6 +27,9 @@ class Sense:
     name = "sense"
     sources = ("detections",)
     state_type = sensing.CameraState
+
+    def __init__(self) -> None:
+        self._parts = OfConfig(lambda config, _: Parts(config))
 
     def units(self, record: Record, topic: str) -> Sequence[Unit]:
         """One unit per reading."""
@@ -53,8 +57,9 @@ class Sense:
 
     def plan(self, config: SiteConfig, key: str, version: int) -> Any:
         """Compile the camera's sensors, and for how long rules beyond the camera would need it."""
-        known = config if key in config.cameras else _without_sensors(config, key)
-        return sensing.CameraPlan.compile(known, key, version), lingering_ms(config, key)
+        part = self._parts.of(config, version).of(key)
+        known = part if key in config.cameras else _without_sensors(config, key)
+        return sensing.CameraPlan.compile(known, key, version), lingering_ms(part, key)
 
     def step(self, state: Any, unit: Unit, partition: int, plan: Any) -> Step:
         """Track and sense one reading."""
@@ -78,6 +83,9 @@ class Match:
     sources = ("triggers", SITE_TRIGGERS)
     state_type = matching.MatchState
 
+    def __init__(self) -> None:
+        self._parts = OfConfig(lambda config, _: Parts(config))
+
     def units(self, record: Record, topic: str) -> Sequence[Unit]:
         """One unit per message."""
         unit = _keyed(record, Sensed, topic)
@@ -93,7 +101,7 @@ class Match:
 
     def plan(self, config: SiteConfig, key: str, version: int) -> Any:
         """Compile the rules that belong to the key."""
-        return matching.MatchPlan.compile(config, key, version)
+        return matching.MatchPlan.compile(self._parts.of(config, version).of(key), key, version)
 
     def step(self, state: Any, unit: Unit, partition: int, plan: Any) -> Step:
         """Match one input."""
@@ -108,6 +116,9 @@ class Filter:
     name = "filter"
     sources = ("candidates",)
     state_type = filtering.FilterState
+
+    def __init__(self) -> None:
+        self._plan = OfConfig(filtering.FilterPlan.compile)
 
     def units(self, record: Record, topic: str) -> Sequence[Unit]:
         """One unit per message; an operator's remark is put in order among the candidates."""
@@ -127,8 +138,8 @@ class Filter:
         return unit.config_version
 
     def plan(self, config: SiteConfig, key: str, version: int) -> Any:
-        """Compile the checks of every rule."""
-        return filtering.FilterPlan.compile(config, version)
+        """Compile the checks of every rule, once for all keys."""
+        return self._plan.of(config, version)
 
     def step(self, state: Any, unit: Unit, partition: int, plan: Any) -> Step:
         """Judge one input."""
@@ -144,6 +155,9 @@ class Group:
     sources = ("judged",)
     state_type = grouping.GroupState
 
+    def __init__(self) -> None:
+        self._plan = OfConfig(grouping.GroupPlan.compile)
+
     def units(self, record: Record, topic: str) -> Sequence[Unit]:
         """One unit per message."""
         return [_keyed(record, Judged, topic)]
@@ -157,8 +171,8 @@ class Group:
         return unit.config_version
 
     def plan(self, config: SiteConfig, key: str, version: int) -> Any:
-        """Compile grouping, cool-down and severity of every rule."""
-        return grouping.GroupPlan.compile(config, version)
+        """Compile grouping, cool-down and severity of every rule, once for all keys."""
+        return self._plan.of(config, version)
 
     def step(self, state: Any, unit: Unit, partition: int, plan: Any) -> Step:
         """Group one input."""
