@@ -108,6 +108,14 @@ class TopicFollower:
             messages += self.read(timeout_s=0.1)
         return messages, True
 
+    def lag(self, within_s: float) -> int | None:
+        """Return how many messages wait to be read now; None where Kafka does not answer."""
+        try:
+            ranges = {part: self._offsets(part, within_s) for part in self._partitions}
+        except KafkaException:
+            return None
+        return sum(max(0, end - max(self._next[part], low)) for part, (low, end) in ranges.items())
+
     def low_offsets(self) -> dict[int, int] | None:
         """Return the lowest offset that each partition holds; None while Kafka is away."""
         low: dict[int, int] = {}

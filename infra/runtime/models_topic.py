@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -49,11 +49,10 @@ class ModelsTopic:
         Raises:
             Retryable: Kafka does not answer.
         """
-        messages, answered = self._follower.read_to_end(ANSWERS_WITHIN_S)
-        for message in messages:
-            self._hear(message)
-        if not answered:
-            raise Retryable(f"{TOPIC} was not read to its end within {ANSWERS_WITHIN_S:g} s")
+        while (waiting := self._follower.lag(ANSWERS_WITHIN_S)) != 0:
+            if waiting is None:
+                raise Retryable(f"Kafka does not say where {TOPIC} ends")
+            self._read()
 
     def close(self) -> None:
         """Stop reading."""
@@ -124,6 +123,15 @@ class ModelsTopic:
             Retryable: Kafka did not acknowledge it.
         """
         self.send(replace(update, deleted=True), [site])
+
+    @property
+    def published(self) -> Mapping[str, ModelUpdate]:
+        """Every wish that was published, by key; those that were withdrawn are ``deleted``."""
+        return {key: one for key, (_, one) in self._updates.items()}
+
+    def holds(self, weights_sha256: str, chunks: int) -> bool:
+        """Tell whether all chunks of a file of weights stand in the topic."""
+        return all(chunk_key(weights_sha256, number) in self._chunks for number in range(chunks))
 
     @property
     def models(self) -> set[str]:
