@@ -11,7 +11,9 @@ import pytest
 
 from consumers.store.migrate import migrate
 from infra.local.stack import Stack, StackConfig
+from infra.runtime.kafka import create_topics
 from infra.runtime.settings import Settings
+from schemas.topics import cloud_topics
 from tests.access_helpers import SECRET_KEY, serving
 from tests.contract.api.tenants import Tenant
 
@@ -34,6 +36,7 @@ def stack() -> Iterator[Stack]:
 def settings(stack: Stack) -> Settings:
     ends = stack.endpoints
     migrate(ends.postgres_dsn)
+    create_topics(ends.edge_kafka, cloud_topics())
     return Settings(
         cloud_kafka=ends.edge_kafka,
         postgres_dsn=ends.postgres_dsn,
