@@ -30,6 +30,7 @@ FOREGROUND = "foreground"
 _LOG = logging.getLogger(__name__)
 
 _EDGE, _CLOUD = ("edge-kafka",), ("cloud-kafka",)
+_STORES = ("postgres", "mongo", "seaweedfs")
 SERVICES = (
     ServiceSpec("agent", ("run", "agent"), needs=_EDGE),
     ServiceSpec("capture", ("run", "capture"), needs=_EDGE),
@@ -40,6 +41,7 @@ SERVICES = (
     ServiceSpec(
         "evidence-sink", ("run", "evidence-sink"), needs=(*_CLOUD, "postgres", "seaweedfs")
     ),
+    ServiceSpec("cloud", ("run", "cloud"), needs=(*_CLOUD, *_STORES)),
 )
 
 

@@ -12,7 +12,7 @@ import httpx
 from schemas.errors import Fatal, Retryable
 
 _POLL_S = 0.2
-_SETTLE_S = 30.0
+_SETTLE_S = 90.0
 _TRACE_CHARACTERS = 600
 
 

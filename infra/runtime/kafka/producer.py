@@ -22,7 +22,18 @@ Told = Callable[[KafkaError | None], None]
 class RecordProducer:
     """An idempotent producer (acks=all, murmur2) whose deliveries can be waited for."""
 
-    def __init__(self, bootstrap: str, client_id: str, *, linger_ms: float = 1) -> None:
+    def __init__(
+        self,
+        bootstrap: str,
+        client_id: str,
+        *,
+        linger_ms: float = 1,
+        tells_success: bool = False,
+    ) -> None:
+        """Connect to nothing yet; with ``tells_success``, ``told`` hears of what arrived too.
+
+        Most wait for :meth:`flush`; then a report of each delivery would cost much and say nothing.
+        """
         self._producer = Producer(
             {
                 "bootstrap.servers": bootstrap,
@@ -34,7 +45,7 @@ class RecordProducer:
                 "message.max.bytes": MESSAGE_BYTES,
                 "queue.buffering.max.kbytes": 256 * 1024,
                 "delivery.timeout.ms": 120_000,
-                "delivery.report.only.error": True,
+                "delivery.report.only.error": not tells_success,
                 "log.connection.close": False,
             },
             logger=CLIENT_LOG,
@@ -55,7 +66,7 @@ class RecordProducer:
         """Queue one record; its site goes into the header ``site`` too.
 
         ``told`` hears what became of this record, in :meth:`poll` or :meth:`flush`, which then do
-        not tell of it.
+        not tell of it; of a success only where the producer ``tells_success``.
 
         Raises:
             Rejected: the record cannot be encoded.

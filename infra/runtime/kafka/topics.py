@@ -25,7 +25,7 @@ _POLL_S = 0.1
 _TOPIC_EXISTS = KafkaError.TOPIC_ALREADY_EXISTS
 
 
-def create_topics(bootstrap: str, topics: Iterable[Topic], timeout_s: float = 30) -> None:
+def create_topics(bootstrap: str, topics: Iterable[Topic], timeout_s: float = 90) -> None:
     """Create the topics that are missing and set the catalogue's settings on those that exist.
 
     Raises:
