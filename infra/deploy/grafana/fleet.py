@@ -32,7 +32,7 @@ def build() -> Dashboard:
                 "AND kind = 'config' AND site IN ($site)",
             ),
             rows(
-                "Sites",
+                "All sites",
                 """SELECT organisations.slug AS organisation, sites.site, sites.timezone,
                     count(*) FILTER (WHERE health.kind = 'camera') AS cameras,
                     count(*) FILTER (WHERE health.kind = 'camera' AND health.state = 'online')
