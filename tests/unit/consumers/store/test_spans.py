@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,7 +24,7 @@ def test_spans_join_without_gaps_from_the_newest_back(
         assert not found
         return
     assert (found[0][1], found[-1][0]) == (high, low)
-    assert all(later[0] == earlier[1] for later, earlier in zip(found, found[1:], strict=False))
+    assert all(later[0] == earlier[1] for later, earlier in pairwise(found))
     assert all(begin < end for begin, end in found)
     assert len(found) <= 6
 
@@ -38,7 +39,7 @@ def test_rising_spans_join_without_gaps_from_the_oldest_on(
         assert not found
         return
     assert (found[0][0], found[-1][1]) == (low, high)
-    assert all(one[1] == other[0] for one, other in zip(found, found[1:], strict=False))
+    assert all(one[1] == other[0] for one, other in pairwise(found))
     assert all(begin < end for begin, end in found)
     assert len(found) <= 20
 
