@@ -100,9 +100,10 @@ class Reader:
         refused = False
         for message in messages:
             try:
-                events.append(_sound(decode_as(Event, message.value)))
+                events.append(sound(decode_as(Event, message.value)))
             except Rejected as error:
                 # Told to the dead letters again where the batch comes again; better twice than never.
+                self._log.warning("an event was refused", reason=error.reason, error=str(error))
                 send_to_dead_letters(self._producer, message, error)
                 DEAD_LETTERS.labels(TOPIC, error.reason).inc()
                 refused = True
@@ -120,8 +121,12 @@ class Reader:
         return found
 
 
-def _sound(event: Event) -> Event:
-    """Return an event whose times are times, as schedules and Postgres can take them."""
+def sound(event: Event) -> Event:
+    """Return an event whose times are times, as schedules and Postgres can take them.
+
+    Raises:
+        Rejected: one is not between 1970 and 2200.
+    """
     times = (event.at, event.opened_at, event.closed_at or event.at)
     if not all(0 <= at < LAST_AT for at in times):
         raise Rejected(f"event {event.event_id[:80]} has a time that is none", reason="bad-time")

@@ -67,6 +67,13 @@ def register(app: typer.Typer) -> None:
 
         _run("updates", run_models)
 
+    @run.command("local-notify")
+    def local_notify() -> None:
+        """The site's events to its own targets, cloud or no cloud."""
+        from consumers.notify.local.run import run_local_notify
+
+        _run("local-notify", run_local_notify)
+
     @run.command("evidence-sink")
     def evidence_sink() -> None:
         """Evidence of all sites to object storage, with an index row in Postgres."""

@@ -59,6 +59,8 @@ class Settings:
     notify_private: str = ""
     """``true``: notifications may go to loopback, private and link-local addresses that users
     name, such as a broker in the operator's own network."""
+    local_targets: str = ""
+    """File of the site's own targets, which rules name under ``notify``; empty: none."""
     oidc: str = ""
     """Identity providers: a JSON list of {name, issuer, client_id, client_secret, organisation,
     role, domains}; see docs/cloud.md."""
