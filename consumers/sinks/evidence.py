@@ -16,6 +16,7 @@ from infra.runtime.kafka import Message, RecordConsumer, RecordProducer, send_to
 from infra.runtime.metrics import DEAD_LETTERS, LAG, RECORDS_IN
 from infra.runtime.progress import OrderedCommits
 from infra.runtime.service import Service
+from infra.runtime.watchdog import watched
 from schemas.codec import decode_as
 from schemas.errors import Rejected, Retryable
 from schemas.records import Evidence
@@ -38,15 +39,17 @@ def run_evidence_sink(service: Service) -> None:
         Fatal: a setting is missing, the table is not there, or the Kafka client gave up.
     """
     settings = service.settings
+    bootstrap = settings.need("cloud_kafka")
     sink = _Sink(
         service,
-        settings.need("cloud_kafka"),
+        bootstrap,
         ObjectStore.from_settings(settings),
         EvidenceIndex(settings.need("postgres_dsn")),
     )
     try:
-        while not service.stopping.is_set():
-            sink.turn()
+        with watched(bootstrap, {GROUP: [TOPIC]}, sink.excuse):
+            while not service.stopping.is_set():
+                sink.turn()
     finally:
         sink.close()
 
@@ -69,13 +72,19 @@ class _Sink:
         self._refused: deque[tuple[tuple[Message, ...], Rejected]] = deque()
         self._problem: str | None = None
         self._tries = 0
+        self._under_way = 0
         self._again_at_s = 0.0
         self._lag_at_s = 0.0
         service.checks["evidence-sink"] = lambda: self._problem
 
+    def excuse(self) -> str | None:
+        """Say why nothing is committed for now: storage is away, or an object lacks chunks."""
+        return f"{self._under_way} are under way" if self._under_way else None
+
     def turn(self) -> None:
         """Read a few messages, store what is whole, commit what is done."""
         self._read()
+        self._under_way = len(self._commits)
         if time.monotonic() < self._again_at_s:
             return
         try:

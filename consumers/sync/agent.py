@@ -11,8 +11,9 @@ from consumers.sync.applying import Answer, Compile, answer
 from consumers.sync.commanding import LIVE, obey
 from consumers.sync.leaving import Leaving
 from consumers.sync.live import LIVE_TOPIC, MAX_SECONDS, LiveViews
+from consumers.sync.opinions import GROUP as OPINIONS_GROUP
 from consumers.sync.opinions import Opinions
-from consumers.sync.publish import RECEIPTS_TOPIC, commands_topic, config_topic
+from consumers.sync.publish import RECEIPTS_TOPIC, commands_topic, config_topic, feedback_topic
 from consumers.sync.silence import SilentCameras
 from infra.runtime.configs import CONFIG_TOPIC, KEPT_VERSIONS
 from infra.runtime.following import TopicFollower
@@ -26,6 +27,7 @@ from infra.runtime.kafka import (
 )
 from infra.runtime.metrics import DEAD_LETTERS, RECORDS_OUT
 from infra.runtime.service import Service
+from infra.runtime.watchdog import watched
 from schemas.codec import decode, decode_as
 from schemas.errors import Rejected, Retryable
 from schemas.records import AppliedConfig, Beat, Command, ConfigDocument, Frame, Health
@@ -58,18 +60,23 @@ def run_agent(service: Service, compile_site: Compile) -> None:
     opinions = Opinions(service, bootstrap, site, producer)
     problem: list[str] = []
     service.checks["agent"] = lambda: problem[0] if problem else None
+    groups = {
+        GROUP: (config_topic(site), commands_topic(site)),
+        OPINIONS_GROUP: (feedback_topic(site),),
+    }
     try:
-        while not service.stopping.is_set():
-            try:
-                configs.turn()
-                cameras.turn(configs)
-                opinions.turn(configs.version)
-                problem.clear()
-            except Retryable as error:
-                if not problem:
-                    service.log.warning("the agent waits", error=str(error))
-                problem[:] = [str(error)]
-                service.stopping.wait(1.0)
+        with watched(bootstrap, groups):
+            while not service.stopping.is_set():
+                try:
+                    configs.turn()
+                    cameras.turn(configs)
+                    opinions.turn(configs.version)
+                    problem.clear()
+                except Retryable as error:
+                    if not problem:
+                        service.log.warning("the agent waits", error=str(error))
+                    problem[:] = [str(error)]
+                    service.stopping.wait(1.0)
     finally:
         configs.close()
         cameras.close()

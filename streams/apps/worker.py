@@ -13,7 +13,7 @@ from infra.runtime.service import Service
 from schemas.errors import Fatal
 from streams.apps.stage import Stage
 from streams.apps.stages import all_stages
-from streams.apps.watchdog import Watchdog
+from streams.apps.watchdog import worker_watchdog
 
 STOP_DEADLINE_S = 20.0
 
@@ -31,7 +31,7 @@ def run_streams(service: Service, only: Sequence[str] = ()) -> None:
         raise Fatal(f"no stage is called {', '.join(unknown)}: there are {', '.join(logics)}")
     chosen = [logics[name] for name in (only or logics)]
     bootstrap = service.settings.need("edge_kafka")
-    watchdog = Watchdog(bootstrap, {f"sightline.{logic.name}": logic.sources for logic in chosen})
+    watchdog = worker_watchdog(bootstrap, {logic.name: logic.sources for logic in chosen})
     configs = ConfigStore(bootstrap)
 
     async def main() -> None:

@@ -10,6 +10,7 @@ from infra.runtime.kafka import Message, RecordConsumer, RecordProducer, send_to
 from infra.runtime.metrics import DEAD_LETTERS, LAG, RECORDS_IN, RECORDS_OUT
 from infra.runtime.progress import OrderedCommits
 from infra.runtime.service import Service
+from infra.runtime.watchdog import watched
 from schemas.codec import decode_as
 from schemas.errors import Backpressure, Rejected, Retryable
 from schemas.records import Event, Evidence, Verdict
@@ -22,6 +23,7 @@ from streams.evidence.requests import Request, plan_requests, plan_suppressed
 EVENTS_TOPIC = "up.events"
 VERDICTS_TOPIC = "up.verdicts"
 EVIDENCE_TOPIC = "up.evidence"
+TOPICS = (EVENTS_TOPIC, VERDICTS_TOPIC)
 GROUP = "sightline.evidence"
 MAX_PENDING = 2000
 """Events read ahead of the oldest one whose clip is not due yet."""
@@ -42,8 +44,9 @@ def run_evidence(service: Service) -> None:
     bootstrap = service.settings.need("edge_kafka")
     builder = _Builder(service, bootstrap)
     try:
-        while not service.stopping.is_set():
-            builder.turn()
+        with watched(bootstrap, {GROUP: TOPICS}, builder.excuse):
+            while not service.stopping.is_set():
+                builder.turn()
     finally:
         builder.close()
 
@@ -58,17 +61,22 @@ class _Builder:
         self._consumer = RecordConsumer(
             bootstrap,
             GROUP,
-            [EVENTS_TOPIC, VERDICTS_TOPIC],
+            TOPICS,
             instance=f"{GROUP}-{service.settings.worker}",
         )
         self._commits = OrderedCommits()
         self._agenda: Agenda[Message] = Agenda()
         self._unplanned: deque[Message] = deque()
         self._paused = False
+        self._under_way = 0
         self._made = False
         self._problem: str | None = None
         self._lag_at_s = 0.0
         service.checks["evidence"] = lambda: self._problem
+
+    def excuse(self) -> str | None:
+        """Say why nothing is committed for now: what was read may have to wait for its clip."""
+        return f"{self._under_way} are under way" if self._under_way else None
 
     def turn(self) -> None:
         """Do a little of everything: index frames, read events, make one thing, commit."""
@@ -77,6 +85,7 @@ class _Builder:
         self._plan()
         self._made = self._make()
         self._commit()
+        self._under_way = len(self._commits)
 
     def close(self) -> None:
         """Leave everything; what is pending comes again."""

@@ -19,6 +19,7 @@ from infra.runtime.kafka import RecordConsumer, RecordProducer, send_to_dead_let
 from infra.runtime.metrics import DEAD_LETTERS, DELAY, DROPPED, LAG, RECORDS_OUT
 from infra.runtime.service import Service
 from infra.runtime.settings import Settings
+from infra.runtime.watchdog import watched
 from schemas.errors import Backpressure, Fatal, Rejected, Retryable
 from schemas.records import Frame, Reading, Record
 from streams.inference import histories, overload
@@ -96,6 +97,11 @@ class Detector:
         self._heard_s = now_s()
         self._health = HealthBook(settings.need("site"), f"detect-{settings.worker}")
         service.checks["models"] = lambda: self._asker.problem
+
+    def excuse(self) -> str | None:
+        """Say why nothing is committed for now: the models' answers may take long."""
+        asked = None if self._asker.has_room(1, 0.0) else "models are asked"
+        return self._asker.problem or asked
 
     def run(self) -> None:
         """Take turns until the service is to stop."""
@@ -306,6 +312,7 @@ def run_detect(service: Service) -> None:
     """Run detect until the service is to stop."""
     detector = Detector(service, lambda: time.time_ns() // 1_000_000, time.monotonic)
     try:
-        detector.run()
+        with watched(service.settings.need("edge_kafka"), {GROUP: [SOURCE]}, detector.excuse):
+            detector.run()
     finally:
         detector.close()

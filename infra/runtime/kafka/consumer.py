@@ -7,12 +7,22 @@ from typing import Any
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
-from infra.runtime.kafka.message import CLIENT_LOG, MESSAGE_BYTES, Message, is_usable, to_message
+from infra.runtime.kafka.message import (
+    CLIENT_LOG,
+    MESSAGE_BYTES,
+    Message,
+    insist_it_goes_on,
+    is_usable,
+    to_message,
+)
 from schemas.errors import Fatal, Retryable
 
 
 class RecordConsumer:
-    """A member of a consumer group that commits only what its caller has finished with."""
+    """A member of a consumer group that commits only what its caller has finished with.
+
+    For one thread: calls of others wait for its reads, and may wait for ever.
+    """
 
     def __init__(
         self,
@@ -64,6 +74,7 @@ class RecordConsumer:
 
         Raises:
             Retryable: the commit failed; the messages will come again.
+            Fatal: the consumer was fenced off by another with its name.
         """
         ends: dict[tuple[str, int], int] = {}
         for message in messages:
@@ -76,6 +87,7 @@ class RecordConsumer:
         try:
             self._consumer.commit(offsets=offsets, asynchronous=False)
         except KafkaException as error:
+            insist_it_goes_on(error.args[0])
             raise Retryable(f"the commit failed: {error}") from error
 
     def note(self, topic: str, partition: int) -> str:

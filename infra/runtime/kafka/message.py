@@ -50,11 +50,21 @@ def is_usable(raw: Any) -> bool:
     error = raw.error()
     if error is None:
         return True
-    if error.fatal():
-        raise Fatal(f"the Kafka client gave up: {error.str()}; start this process again")
+    insist_it_goes_on(error)
     if error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
         raise Fatal(f"{error.str()}: create the topics first with `sightline topics create`")
     return False
+
+
+def insist_it_goes_on(error: KafkaError) -> None:
+    """Raise Fatal where the client has given up for good and will hand over nothing any more."""
+    # The client calls this error fatal by its code alone, not by its flag.
+    if not error.fatal() and error.code() not in (KafkaError._FATAL, KafkaError.FENCED_INSTANCE_ID):
+        return
+    raise Fatal(
+        f"the Kafka client gave up ({error.str()}): start this process again. Where it was fenced "
+        "off by another of its name, two run with one SIGHTLINE_WORKER: give each its own"
+    )
 
 
 def no_answer(bootstrap: str, error: KafkaException) -> str:
