@@ -12,7 +12,6 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-import yaml
 from psycopg import sql
 from pymongo.asynchronous.database import AsyncDatabase
 
@@ -26,6 +25,7 @@ from infra.runtime.models_topic import ModelsTopic
 from schemas.errors import Rejected, Retryable
 from schemas.records import ModelUpdate
 from schemas.releases import check_update, chunk_count, release_of
+from schemas.site.loading import load
 from triton_models.kit.card import BadCard
 from triton_models.kit.reading import card_from
 
@@ -213,26 +213,14 @@ async def _update(parts: Context, principal: Principal, wanted: Release) -> Mode
     return update
 
 
-class _Plain(yaml.SafeLoader):
-    """Without aliases: a small text could stand for more than fits into memory."""
-
-    def compose_node(self, parent: Any, index: Any) -> Any:
-        """Refuse an alias."""
-        if self.check_event(yaml.AliasEvent):
-            raise yaml.YAMLError("aliases are not read: write the value out")
-        return super().compose_node(parent, index)
-
-
 def _check_card(wanted: Release) -> None:
-    try:
-        values = yaml.load(wanted.card, _Plain)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        told = " ".join(str(error).split())[:200]
-        raise Rejected(f"the card is not YAML: {told}", reason="bad-card") from error
-    if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
+    loaded = load(wanted.card)
+    if loaded.faults:
+        raise Rejected(f"the card: {loaded.faults[0][1]}", reason="bad-card")
+    if not isinstance(loaded.value, dict):
         raise Rejected("the card is no map of keys", reason="bad-card")
     try:
-        card = card_from(values)
+        card = card_from(loaded.value)
     except (BadCard, OverflowError) as error:
         raise Rejected(f"the card: {str(error)[:500]}", reason="bad-card") from error
     if card.name != wanted.model:
