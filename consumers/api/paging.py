@@ -48,7 +48,7 @@ class Page(BaseModel, Generic[T]):
 
     items: list[T]
     next: str | None = Field(
-        None, description="Address of the next page at the same host; null on the last."
+        default=None, description="Address of the next page at the same host; null on the last."
     )
 
 

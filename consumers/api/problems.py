@@ -22,12 +22,12 @@ class ProblemDocument(BaseModel):
 
     model_config = ConfigDict(extra="allow")
 
-    type: str = Field("about:blank", description="Names the kind of problem.")
+    type: str = Field(default="about:blank", description="Names the kind of problem.")
     title: str = Field(description="The kind of problem in a few words.")
     status: int = Field(description="The HTTP status.")
-    detail: str = Field("", description="What happened here, and what to do next.")
+    detail: str = Field(default="", description="What happened here, and what to do next.")
     errors: list[dict[str, Any]] = Field(
-        [], description="Each fault of the input: where it is, and what is wrong."
+        default=[], description="Each fault of the input: where it is, and what is wrong."
     )
 
 

@@ -18,9 +18,7 @@ class Publisher:
     """Writes records, each acknowledged before the call returns; calls do not wait for each other."""
 
     def __init__(self, bootstrap: str) -> None:
-        self._producer = RecordProducer(
-            bootstrap, "sightline.api", linger_ms=0, tells_success=True
-        )
+        self._producer = RecordProducer(bootstrap, "sightline.api", linger_ms=0, tells_success=True)
 
     async def send(self, topic: str, record: Record, key: str) -> None:
         """Write one record and wait until the broker has it.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from typing import Any
 
@@ -10,6 +11,8 @@ import structlog
 from prometheus_client import Histogram
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from consumers.api.problems import MEDIA_TYPE, ProblemDocument
 
 BODY_WAIT_S = 30.0
 """A client that sends nothing of its body for so long is let go."""
@@ -29,6 +32,15 @@ PROTECTING = {
     # Answers are one person's: no cache between may keep them. A route may say otherwise.
     "cache-control": "no-store",
 }
+TOO_LARGE = 413
+_TOO_LARGE = json.dumps(
+    ProblemDocument(
+        type="urn:sightline:problem:too-large",
+        title="Too large",
+        status=TOO_LARGE,
+        detail="the body is larger than this route takes: send less at once",
+    ).model_dump()
+).encode()
 _LOG = structlog.get_logger("http")
 
 
@@ -50,7 +62,14 @@ class Watched:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                _protect(MutableHeaders(scope=message))
+                headers = MutableHeaders(scope=message)
+                _protect(headers)
+                if status == TOO_LARGE:
+                    headers["content-type"] = MEDIA_TYPE
+                    headers["content-length"] = str(len(_TOO_LARGE))
+            elif status == TOO_LARGE:
+                # The limit stands before the app and its handlers of errors.
+                message = {**message, "body": _TOO_LARGE, "more_body": False}
             await send(message)
 
         try:

@@ -34,14 +34,14 @@ MayHandle = Annotated[Principal, allow(Permission.EVENTS_HANDLE)]
 class CandidateQuery(PageQuery):
     """Which candidates, and the place in the list."""
 
-    since: When | None = Field(None, description="Matched at or after.")
-    until: When | None = Field(None, description="Matched before.")
-    site: list[Slug] = Field([], max_length=MAX_VALUES)
-    camera: list[SiteCamera] = Field([], max_length=MAX_VALUES)
-    group: UUID | None = Field(None, description="Of cameras in this group.")
-    rule: list[Name] = Field([], max_length=MAX_VALUES)
-    class_name: list[Line] = Field([], max_length=MAX_VALUES)
-    verdict: list[Verdict] = Field([], max_length=MAX_VALUES)
+    since: When | None = Field(default=None, description="Matched at or after.")
+    until: When | None = Field(default=None, description="Matched before.")
+    site: list[Slug] = Field(default=[], max_length=MAX_VALUES)
+    camera: list[SiteCamera] = Field(default=[], max_length=MAX_VALUES)
+    group: UUID | None = Field(default=None, description="Of cameras in this group.")
+    rule: list[Name] = Field(default=[], max_length=MAX_VALUES)
+    class_name: list[Line] = Field(default=[], max_length=MAX_VALUES)
+    verdict: list[Verdict] = Field(default=[], max_length=MAX_VALUES)
 
 
 @router.get("/api/v1/candidates")

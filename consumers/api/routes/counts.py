@@ -41,35 +41,37 @@ class RollupQuery(PageQuery):
 
     site: Slug
     since: When = Field(description="Buckets that begin at or after.")
-    until: When | None = Field(None, description="Buckets that begin before; by default now.")
-    camera: list[Name] = Field([], max_length=MAX_VALUES)
+    until: When | None = Field(
+        default=None, description="Buckets that begin before; by default now."
+    )
+    camera: list[Name] = Field(default=[], max_length=MAX_VALUES)
 
 
 class FineQuery(RollupQuery):
     """With buckets of a minute, too."""
 
     bucket: Literal["minute", "hour", "day"] = Field(
-        "hour", description="Days are those of the site's time zone."
+        default="hour", description="Days are those of the site's time zone."
     )
 
 
 class CountQuery(FineQuery):
     """Which sensors."""
 
-    sensor: list[Name] = Field([], max_length=MAX_VALUES)
+    sensor: list[Name] = Field(default=[], max_length=MAX_VALUES)
 
 
 class RuleQuery(FineQuery):
     """Which rules."""
 
-    rule: list[Name] = Field([], max_length=MAX_VALUES)
+    rule: list[Name] = Field(default=[], max_length=MAX_VALUES)
 
 
 class UptimeQuery(RollupQuery):
     """Whole hours or days."""
 
     bucket: Literal["hour", "day"] = Field(
-        "hour", description="Days are those of the site's time zone."
+        default="hour", description="Days are those of the site's time zone."
     )
 
 

@@ -40,14 +40,14 @@ _BINARY: dict[str, Any] = {
 class EvidenceQuery(PageQuery):
     """Which evidence, and the place in the list."""
 
-    since: When | None = Field(None, description="Beginning at or after.")
-    until: When | None = Field(None, description="Beginning before.")
-    site: list[Slug] = Field([], max_length=MAX_VALUES)
-    camera: list[SiteCamera] = Field([], max_length=MAX_VALUES)
+    since: When | None = Field(default=None, description="Beginning at or after.")
+    until: When | None = Field(default=None, description="Beginning before.")
+    site: list[Slug] = Field(default=[], max_length=MAX_VALUES)
+    camera: list[SiteCamera] = Field(default=[], max_length=MAX_VALUES)
     event_id: Id | None = None
     candidate_id: Id | None = None
-    kind: list[Literal["snapshot", "clip"]] = Field([], max_length=2)
-    status: list[Literal["ok", "expired", "failed"]] = Field([], max_length=3)
+    kind: list[Literal["snapshot", "clip"]] = Field(default=[], max_length=2)
+    status: list[Literal["ok", "expired", "failed"]] = Field(default=[], max_length=3)
 
 
 @router.get("/api/v1/evidence")

@@ -45,17 +45,17 @@ MayWrite = Annotated[Principal, allow(Permission.SITES_WRITE)]
 class CameraQuery(PageQuery):
     """Which cameras, and the place in the list."""
 
-    site: list[Slug] = Field([], max_length=MAX_VALUES)
-    group: UUID | None = Field(None, description="In this group.")
-    state: list[Line] = Field([], max_length=20, description="Of their health.")
+    site: list[Slug] = Field(default=[], max_length=MAX_VALUES)
+    group: UUID | None = Field(default=None, description="In this group.")
+    state: list[Line] = Field(default=[], max_length=20, description="Of their health.")
 
 
 class HealthQuery(PageQuery):
     """Whose health, and the place in the list."""
 
-    site: list[Slug] = Field([], max_length=MAX_VALUES)
-    kind: list[Literal["camera", "process"]] = Field([], max_length=2)
-    state: list[Line] = Field([], max_length=20)
+    site: list[Slug] = Field(default=[], max_length=MAX_VALUES)
+    kind: list[Literal["camera", "process"]] = Field(default=[], max_length=2)
+    state: list[Line] = Field(default=[], max_length=20)
 
 
 @router.get("/api/v1/sites")

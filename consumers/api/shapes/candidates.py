@@ -45,7 +45,7 @@ class Word(Shown):
         description="What the site answered: applied or refused; null: nothing yet."
     )
     receipt_at: datetime | None
-    receipt_errors: JsonValue = Field(None, description="Why the site refused it.")
+    receipt_errors: JsonValue = Field(default=None, description="Why the site refused it.")
 
 
 class CandidateDetails(Candidate):

@@ -32,9 +32,9 @@ class Asked(BaseModel):
 class PageQuery(Asked):
     """The place in a list."""
 
-    limit: int = Field(100, ge=1, le=500, description="At most so many on a page.")
+    limit: int = Field(default=100, ge=1, le=500, description="At most so many on a page.")
     cursor: str | None = Field(
-        None, max_length=1000, description="The place to go on from: see `next`."
+        default=None, max_length=1000, description="The place to go on from: see `next`."
     )
 
 

@@ -67,7 +67,7 @@ class Event(Shown):
     opened_at: datetime
     closed_at: datetime | None
     handling: Handling
-    snapshot: str | None = Field(None, description="The evidence that is its snapshot.")
+    snapshot: str | None = Field(default=None, description="The evidence that is its snapshot.")
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> Event:
@@ -121,22 +121,22 @@ class EventDetails(Event):
 class EventFilter(Asked):
     """Which events; a filter that is not given restricts nothing, values of one are joined by or."""
 
-    since: When | None = Field(None, description="Opened at or after.")
-    until: When | None = Field(None, description="Opened before.")
-    site: list[Slug] = Field([], max_length=MAX_VALUES)
-    camera: list[SiteCamera] = Field([], max_length=MAX_VALUES)
-    group: UUID | None = Field(None, description="Of cameras in this group.")
-    rule: list[Name] = Field([], max_length=MAX_VALUES)
-    severity: list[Severity] = Field([], max_length=MAX_VALUES)
-    class_name: list[Line] = Field([], max_length=MAX_VALUES)
-    verdict: list[Verdict] = Field([], max_length=MAX_VALUES)
-    mode: list[Literal["live", "shadow"]] = Field([], max_length=MAX_VALUES)
-    state: list[State] = Field([], max_length=MAX_VALUES)
-    handling: list[HandlingState] = Field([], max_length=MAX_VALUES)
-    label: list[Label] = Field([], max_length=MAX_VALUES)
+    since: When | None = Field(default=None, description="Opened at or after.")
+    until: When | None = Field(default=None, description="Opened before.")
+    site: list[Slug] = Field(default=[], max_length=MAX_VALUES)
+    camera: list[SiteCamera] = Field(default=[], max_length=MAX_VALUES)
+    group: UUID | None = Field(default=None, description="Of cameras in this group.")
+    rule: list[Name] = Field(default=[], max_length=MAX_VALUES)
+    severity: list[Severity] = Field(default=[], max_length=MAX_VALUES)
+    class_name: list[Line] = Field(default=[], max_length=MAX_VALUES)
+    verdict: list[Verdict] = Field(default=[], max_length=MAX_VALUES)
+    mode: list[Literal["live", "shadow"]] = Field(default=[], max_length=MAX_VALUES)
+    state: list[State] = Field(default=[], max_length=MAX_VALUES)
+    handling: list[HandlingState] = Field(default=[], max_length=MAX_VALUES)
+    label: list[Label] = Field(default=[], max_length=MAX_VALUES)
     assigned_to: UUID | Literal["nobody"] | None = None
     text: Line | None = Field(
-        None, description="Beginnings of names or of words in comments; all are needed."
+        default=None, description="Beginnings of names or of words in comments; all are needed."
     )
 
 
@@ -145,9 +145,9 @@ class HandlingChange(Asked):
 
     state: HandlingState | None = None
     assigned_to: UUID | None = Field(
-        None, description="A member; null takes it from whoever has it."
+        default=None, description="A member; null takes it from whoever has it."
     )
-    label: Label | None = Field(None, description="Told to the site, which learns from it.")
+    label: Label | None = Field(default=None, description="Told to the site, which learns from it.")
 
 
 class Comment(Asked):
@@ -159,7 +159,7 @@ class Comment(Asked):
 class Acknowledge(Asked):
     """Which events to acknowledge: by their ids, or the newest that a filter finds."""
 
-    event_ids: list[Id] | None = Field(None, min_length=1, max_length=MAX_AT_ONCE)
+    event_ids: list[Id] | None = Field(default=None, min_length=1, max_length=MAX_AT_ONCE)
     filter: EventFilter | None = None
     limit: int = Field(
         MAX_AT_ONCE, ge=1, le=MAX_AT_ONCE, description="Of those that a filter finds."

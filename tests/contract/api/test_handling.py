@@ -103,7 +103,8 @@ def test_two_who_acknowledge_the_same_at_once_do_it_once(tenant: Tenant) -> None
 
 
 def test_ids_or_a_filter_not_both(tenant: Tenant) -> None:
-    for body in ({}, {"event_ids": ["a"], "filter": {}}, {"event_ids": []}):
+    bodies: list[dict[str, Any]] = [{}, {"event_ids": ["a"], "filter": {}}, {"event_ids": []}]
+    for body in bodies:
         answer = tenant.http.post("/api/v1/events/acknowledge", json=body)
         assert answer.status_code == 422, body
 

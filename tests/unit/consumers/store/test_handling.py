@@ -26,7 +26,7 @@ def actions(before: dict[str, Any], change: Change) -> list[str]:
 
 def test_the_first_step_away_from_new_is_an_acknowledgement() -> None:
     for state in ("acknowledged", "resolved"):
-        decided = decide(row(), Change(state=state), "me", NOW)  # type: ignore[arg-type]
+        decided = decide(row(), Change(state=state), "me", NOW)
         assert decided.columns == {
             "handling": state,
             "acknowledged_by": "me",
