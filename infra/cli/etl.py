@@ -34,7 +34,7 @@ def register(app: typer.Typer) -> None:
 
         from_at, to_at = moment("--from", start), moment("--to", end)
         if from_at >= to_at:
-            raise Fatal(f"--from {start} is not before --to {end}")
+            raise Fatal(f"--from {start} is not before --to {end}: turn them round")
         with session(connect(data_dir).need("postgres_dsn")) as connection:
             for subject, day, written in rebuild(connection, from_at, to_at, site):
                 changes = ", ".join(f"{table} {rows}" for table, rows in sorted(written.items()))
@@ -53,4 +53,6 @@ def moment(option: str, text: str) -> datetime:
         read = datetime.fromisoformat(text)
     except ValueError:
         raise Fatal(f"{option} {text} is no time: write 2026-11-01 or 2026-11-01T12:00") from None
+    if not 1970 <= read.year < 9900:
+        raise Fatal(f"{option} {text} is in no rollup: they begin in 1970 and end before 9900")
     return read if read.tzinfo else read.replace(tzinfo=UTC)

@@ -156,3 +156,18 @@ def test_another_time_zone_makes_other_days(cloud: Cloud) -> None:
     for table in ("rollup_counts", "rollup_uptime"):
         days = cloud.rows(f"SELECT bucket_at FROM {table} WHERE grain = 'local_day'")
         assert days == [(at("2025-12-31T15:00"),)]
+
+
+@pytest.mark.parametrize("year", [1, 1969, 9999, 20000])
+def test_a_clock_that_is_centuries_wrong_stops_nobody(year: int, cloud: Cloud) -> None:
+    cloud.arrive(count(AT), event("e", opened_at=AT, at=AT), health(AT), track("t", AT, (0, 0, 0)))
+    wild = f"make_timestamptz({year}, 5, 5, 5, 5, 5, 'UTC')"
+    cloud.connection.execute(
+        f"UPDATE counts SET minute_at = {wild}, revision = 2; "
+        f"INSERT INTO health_minutes SELECT site, 'yard', organisation_id, {wild}, online, other "
+        "FROM health_minutes;".encode()
+    )
+    cloud.arrive(count(AT + MINUTE_MS))
+    cloud.settle()
+    assert cloud.rows("SELECT forward FROM rollup_counts WHERE grain = 'local_day'") == [(1,)]
+    assert cloud.rows("SELECT DISTINCT camera FROM rollup_uptime") == [("gate",)]

@@ -118,6 +118,7 @@ def test_the_command_rebuilds_and_refuses_what_is_no_span(
     for arguments in (
         ["--from", "tomorrow", "--to", "2026-01-02"],
         ["--from", "2026-01-02", "--to", "2026-01-02"],
+        ["--from", "0001-01-01", "--to", "2026-01-02"],
     ):
         with pytest.raises(Fatal):
             runner.invoke(app, ["etl", "rebuild", *arguments], catch_exceptions=False)

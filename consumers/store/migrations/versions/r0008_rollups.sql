@@ -119,24 +119,28 @@ CREATE TABLE rollup_marks (
 CREATE INDEX rollup_marks_by_turn ON rollup_marks (grain, subject, site, at);
 
 -- By statement, not by row. An update marks only what it changed of a rollup's concern: giving a
--- site away does not. A track marks every hour that it lasts for, of its first day at most. Marks are
--- the owner's business, whoever changes a row.
+-- site away does not. A track marks every hour that it lasts for, of its first day at most. What a
+-- broken clock puts before 1970 or into far centuries is in no rollup. Marks are the owner's
+-- business, whoever changes a row.
 DO $$
 DECLARE
     marking record;
 BEGIN
     FOR marking IN SELECT * FROM (VALUES
-        ('events', 'events', 'minute', 'date_trunc(''minute'', opened_at, ''UTC'')',
+        ('events', 'events', 'minute', 'opened_at', 'date_trunc(''minute'', opened_at, ''UTC'')',
             'site, opened_at, event_id, revision, label'),
-        ('verdicts', 'verdicts', 'minute', 'date_trunc(''minute'', matched_at, ''UTC'')',
+        ('verdicts', 'verdicts', 'minute', 'matched_at',
+            'date_trunc(''minute'', matched_at, ''UTC'')',
             'site, matched_at, candidate_id, revision'),
-        ('counts', 'counts', 'hour', 'date_trunc(''hour'', minute_at, ''UTC'')',
+        ('counts', 'counts', 'hour', 'minute_at', 'date_trunc(''hour'', minute_at, ''UTC'')',
             'site, minute_at, count_id, revision'),
-        ('tracks', 'tracks', 'hour', 'generate_series(date_trunc(''hour'', started_at, ''UTC''), '
+        ('tracks', 'tracks', 'hour', 'started_at',
+            'generate_series(date_trunc(''hour'', started_at, ''UTC''), '
             'least(ended_at, started_at + interval ''24 hours''), interval ''1 hour'')',
             'site, started_at, track_id, ended_at, observations'),
-        ('health_minutes', 'health', 'hour', 'hour_at', 'site, camera, hour_at, online, other')
-    ) AS marking (name, subject, grain, at, compared) LOOP
+        ('health_minutes', 'health', 'hour', 'hour_at', 'hour_at',
+            'site, camera, hour_at, online, other')
+    ) AS marking (name, subject, grain, timed, at, compared) LOOP
         EXECUTE format($f$
             CREATE FUNCTION sightline_mark_%1$s() RETURNS trigger
             LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $body$
@@ -145,10 +149,11 @@ BEGIN
                     INSERT INTO rollup_marks (grain, subject, site, at)
                     SELECT DISTINCT %2$L, %3$L, site, %4$s FROM (
                         SELECT %5$s FROM changed_rows EXCEPT SELECT %5$s FROM former_rows
-                    ) AS differing;
+                    ) AS differing WHERE %6$I >= '1970-01-01Z' AND %6$I < '9900-01-01Z';
                 ELSE
                     INSERT INTO rollup_marks (grain, subject, site, at)
-                    SELECT DISTINCT %2$L, %3$L, site, %4$s FROM changed_rows;
+                    SELECT DISTINCT %2$L, %3$L, site, %4$s FROM changed_rows
+                    WHERE %6$I >= '1970-01-01Z' AND %6$I < '9900-01-01Z';
                 END IF;
                 RETURN NULL;
             END
@@ -160,7 +165,7 @@ BEGIN
                 FOR EACH STATEMENT EXECUTE FUNCTION sightline_mark_%1$s();
             CREATE TRIGGER mark_deleted AFTER DELETE ON %1$I REFERENCING OLD TABLE AS changed_rows
                 FOR EACH STATEMENT EXECUTE FUNCTION sightline_mark_%1$s();
-        $f$, marking.name, marking.grain, marking.subject, marking.at, marking.compared);
+        $f$, marking.name, marking.grain, marking.subject, marking.at, marking.compared, marking.timed);
     END LOOP;
 END
 $$;
