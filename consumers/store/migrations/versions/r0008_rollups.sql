@@ -38,6 +38,7 @@ CREATE TABLE health_changes (
     organisation_id uuid,
     kind text NOT NULL,
     name text NOT NULL,
+    camera text GENERATED ALWAYS AS (CASE WHEN kind = 'camera' THEN name END) STORED,
     state text NOT NULL,
     reason text,
     at timestamptz NOT NULL,
