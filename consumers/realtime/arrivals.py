@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import heapq
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
+from operator import attrgetter
 
 from consumers.realtime.kinds import BY_TOPIC, SOURCES, Followed, Kind
 from infra.runtime.kafka import Message
@@ -20,6 +24,14 @@ class Arrival:
     arrived_at: int
     """In Kafka, UTC ms."""
     record: Followed | None
+
+
+def in_order(arrivals: Iterable[Arrival]) -> list[Arrival]:
+    """Return arrivals in the order of their times, each partition's in its own order."""
+    partitions: defaultdict[tuple[Kind, int], list[Arrival]] = defaultdict(list)
+    for one in arrivals:
+        partitions[one.kind, one.partition].append(one)
+    return list(heapq.merge(*partitions.values(), key=attrgetter("arrived_at")))
 
 
 def arrival(message: Message) -> Arrival:

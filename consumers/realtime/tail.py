@@ -6,13 +6,12 @@ import asyncio
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from operator import attrgetter
 from typing import Protocol
 
 import structlog
 from confluent_kafka import KafkaException
 
-from consumers.realtime.arrivals import Arrival, arrival
+from consumers.realtime.arrivals import Arrival, arrival, in_order
 from consumers.realtime.kafka import Tail, topic_ids
 from consumers.realtime.kinds import SOURCES, Kind
 from consumers.realtime.positions import Positions, covers, passed
@@ -87,7 +86,7 @@ class TailThread:
             for one in self._read(tail):
                 position = passed(position, one.kind, one.partition, one.offset)
                 earlier.append(one)
-        earlier.sort(key=attrgetter("arrived_at"))
+        earlier = in_order(earlier)
         for first in range(0, len(earlier), _AT_ONCE):
             yield earlier[first : first + _AT_ONCE]
         while not self._stopping.is_set():
@@ -97,7 +96,7 @@ class TailThread:
         arrivals = [arrival(message) for message in tail.read(_AT_ONCE, _WAIT_S)]
         for one in arrivals:
             RECORDS_IN.labels(SOURCES[one.kind].topic).inc()
-        return sorted(arrivals, key=attrgetter("arrived_at"))
+        return in_order(arrivals)
 
     def _hand(self, call: Callable[[], None]) -> None:
         # One batch at a time is under way: the event loop sets the pace.
