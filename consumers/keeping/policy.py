@@ -67,6 +67,11 @@ TABLES = (
     KeptTable(
         "event_changes", Kind.EVENTS, "opened_at", True, _HELD_EVENT.format(table="event_changes")
     ),
+    # What people did with events, and told the sites of them.
+    KeptTable(
+        "event_history", Kind.EVENTS, "opened_at", False, _HELD_EVENT.format(table="event_history")
+    ),
+    KeptTable("feedback", Kind.EVENTS, "subject_at", False, _HELD_EVENT.format(table="feedback")),
     KeptTable(
         "verdicts", Kind.CANDIDATES, "matched_at", True, _HELD_EVENT.format(table="verdicts")
     ),
