@@ -35,6 +35,7 @@ PUBLIC = frozenset(
         ("GET", "/api/v1/session/providers/return"),
         ("POST", "/api/v1/invitations/look"),
         ("POST", "/api/v1/invitations/accept"),
+        ("GET", "/api/v1/openapi.json"),
         ("GET", "/schemas/types"),
         ("GET", "/schemas/ids/{schema_id}"),
         ("GET", "/schemas/ids/{schema_id}/versions"),
@@ -46,6 +47,9 @@ PUBLIC = frozenset(
     }
 )
 """Routes for whoever comes: what leads to a session, and what is nobody's data."""
+
+SELF_CHECKED = {("WEBSOCKET", "/api/v1/stream"): Permission.EVENTS_READ}
+"""Routes that ask for their permission themselves: browsers open this one with a ticket."""
 
 
 def credentials_of(connection: HTTPConnection) -> Credentials:

@@ -18,8 +18,13 @@ from typing import Any, cast
 
 import httpx
 import pyotp
+import pytest
 from aiosmtpd.controller import Controller
 
+from consumers.api import context
+from consumers.documents import rollouts, steering
+from consumers.realtime import hub
+from schemas.errors import Retryable
 from tests.access_helpers import PASSWORD, Account
 
 WAIT_S = 20.0
@@ -143,6 +148,22 @@ class Browser:
         )
         assert confirmed.status_code == 200, confirmed.text
         return totp, confirmed.json()["codes"]
+
+
+def nothing_else_answers(patch: pytest.MonkeyPatch) -> None:
+    """Let Kafka and Mongo, which are not there, be missed at once instead of after seconds."""
+
+    async def away(*_: object, **__: object) -> None:
+        raise Retryable("there is no Kafka in this test")
+
+    def gone(*_: object, **__: object) -> None:
+        raise Retryable("there is no Kafka in this test")
+
+    patch.setattr(context.Publisher, "send", away)
+    patch.setattr(context, "MONGO_TIMEOUT_MS", 1)
+    patch.setattr(rollouts.SharedTopic, "ask", away)
+    patch.setattr(steering, "read_all", gone)
+    patch.setattr(hub, "START_S", 0.1)
 
 
 def carry_csrf(client: httpx.Client, answer: httpx.Response) -> None:
