@@ -17,6 +17,7 @@ from schemas.records import Event
 from schemas.site import SiteConfig
 
 MAX_AGE_S = 3600
+WAIT_S = 2.0
 
 
 class Planner:
@@ -39,7 +40,7 @@ class Planner:
         """
         if event.site != self._site:
             return frozenset()
-        config = self._configs.get(event.config_version)
+        config = self._configs.get(event.config_version, WAIT_S)
         rule = config.rules.get(event.rule)
         if rule is None or not rule.notify or event.mode != "live":
             return frozenset()

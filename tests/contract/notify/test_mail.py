@@ -14,6 +14,7 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, Envelope, LoginPassword, Session
 
+from consumers.notify.targets import mail
 from consumers.notify.targets.mail import MailSettings, MailTarget
 from infra.runtime.settings import Settings
 from schemas.errors import Rejected, Retryable
@@ -98,18 +99,18 @@ def send(post: Post, *to: str, url: str = "") -> None:
 
 def test_a_mail_is_text_and_html_with_links(post: Post) -> None:
     send(post)
-    (mail,) = post.mails
-    assert mail["Subject"] == "Alert: intrusion at The depot, gate: person"
-    assert mail["Message-ID"].endswith("@example.com>")
-    plain, rich = mail.get_body(("plain",)), mail.get_body(("html",))
+    (sent,) = post.mails
+    assert sent["Subject"] == "Alert: intrusion at The depot, gate: person"
+    assert sent["Message-ID"].endswith("@example.com>")
+    plain, rich = sent.get_body(("plain",)), sent.get_body(("html",))
     assert plain is not None and rich is not None
     text, html = plain.get_content(), rich.get_content()
     for part in (text, html):
-        assert "https://cloud.example/events/5856a5c4" in part
+        assert "https://cloud.example/events/e-1" in part
         assert "https://cloud.example/evidence/signed" in part
         assert "2023-11-14 23:13:20 CET" in part and "Level: 2 of 4" in part
     send(post)
-    assert post.mails[1]["Message-ID"] == mail["Message-ID"]
+    assert post.mails[1]["Message-ID"] == sent["Message-ID"]
 
 
 def test_names_that_a_site_sends_are_no_markup_and_no_headers(post: Post) -> None:
@@ -117,13 +118,13 @@ def test_names_that_a_site_sends_are_no_markup_and_no_headers(post: Post) -> Non
     target = MailTarget(settings, post.url, "alerts@example.com")
     evil = message(rule="<b>x</b>\r\nBcc: all@example.com", class_name="<script>")
     asyncio.run(target.send(evil))
-    (mail,) = post.mails
-    rich = mail.get_body(("html",))
+    (sent,) = post.mails
+    rich = sent.get_body(("html",))
     assert rich is not None and "<b>" not in rich.get_content()
-    assert mail["Bcc"] is None
+    assert sent["Bcc"] is None
 
 
-def test_what_the_server_says_decides(post: Post) -> None:
+def test_what_the_server_says_decides(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(Rejected, match="refused"):
         send(post, post.unknown)
     with pytest.raises(Rejected, match="1 of 2"):
@@ -134,6 +135,8 @@ def test_what_the_server_says_decides(post: Post) -> None:
     post.answer = "451 later"
     with pytest.raises(Retryable, match="later"):
         send(post)
+    # Told that the password is wrong, this server falls silent.
+    monkeypatch.setattr(mail, "TIMEOUT_S", 1.0)
     with pytest.raises(Retryable) as wrong:
         send(post, url=post.url.replace("word@", "sword@"))
     assert "sword" not in str(wrong.value)
@@ -145,5 +148,5 @@ def test_the_process_sends_mail(post: Post, house: House, start: Start, settings
     house.route(house.target("mail", to=["guard@example.com"]))
     start(smtp_url=post.url, mail_from="alerts@example.com")
     house.happen()
-    (mail,) = eventually(lambda: list(post.mails))
-    assert mail["To"] == "guard@example.com"
+    (sent,) = eventually(lambda: list(post.mails))
+    assert sent["To"] == "guard@example.com"
