@@ -65,7 +65,7 @@ class MqttSettings(TargetSettings):
         if value:
             try:
                 ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=value)
-            except (ssl.SSLError, ValueError):
+            except (ssl.SSLError, ValueError, TypeError):
                 raise ValueError("is no certificate in PEM") from None
         return value
 
