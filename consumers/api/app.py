@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from functools import partial
+from typing import Any
 
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from consumers.api import problems
 from consumers.api.context import opened
@@ -20,7 +21,19 @@ MAX_BODY_BYTES = 1 << 20
 """A route that takes more says so itself, by ``max_body_size``."""
 
 
-def build(settings: Settings, modules: Iterable[str] = MODULES) -> FastAPI:
+class Api(FastAPI):
+    """FastAPI, watched from outside everything that may answer."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Return the whole application as the server calls it."""
+        return Watched(super().build_middleware_stack())
+
+    def openapi(self) -> dict[str, Any]:
+        """Return the OpenAPI document."""
+        return document(self)
+
+
+def build(settings: Settings, modules: Iterable[str] = MODULES) -> Api:
     """Return the application with the routes of ``modules``; its parts are opened at the start."""
 
     @asynccontextmanager
@@ -29,7 +42,7 @@ def build(settings: Settings, modules: Iterable[str] = MODULES) -> FastAPI:
             app.state.context = context
             yield
 
-    app = FastAPI(
+    app = Api(
         title="Sightline",
         version=VERSION,
         openapi_url="/api/v1/openapi.json",
@@ -43,6 +56,4 @@ def build(settings: Settings, modules: Iterable[str] = MODULES) -> FastAPI:
     problems.install(app)
     for router in routers(modules):
         app.include_router(router)
-    app.add_middleware(Watched)
-    app.openapi = partial(document, app)  # type: ignore[method-assign]
     return app

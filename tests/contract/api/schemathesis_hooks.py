@@ -1,6 +1,7 @@
 """For schemathesis: requests that get past the first check more often than chance would let them.
 
-``SIGHTLINE_TEST_IDS`` holds ids of what is there as JSON, by the name of the path's parameter.
+``SIGHTLINE_TEST_IDS`` holds ids of what is there as JSON, by the name of the path's parameter;
+``SIGHTLINE_TEST_OWN`` those of who asks: a run that removes its own key asks nothing more.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import uuid
 from typing import Any
 
 import schemathesis
@@ -19,10 +21,13 @@ Parameters = dict[str, Any] | None
 def map_path_parameters(
     context: schemathesis.HookContext, path_parameters: Parameters
 ) -> Parameters:
-    """Let half of the ids name something that is there."""
-    known = json.loads(os.environ.get("SIGHTLINE_TEST_IDS", "{}"))
-    named = {name: known[name] for name in path_parameters or {} if name in known}
-    return {**(path_parameters or {}), **named} if random.random() < 0.5 else path_parameters
+    """Let half of the ids name something that is there, and none who asks."""
+    known = json.loads(os.environ["SIGHTLINE_TEST_IDS"])
+    own = json.loads(os.environ["SIGHTLINE_TEST_OWN"])
+    parameters = path_parameters or {}
+    named = {name: known[name] for name in parameters if name in known and random.random() < 0.5}
+    spared = {name: str(uuid.uuid4()) for name, value in parameters.items() if value in own}
+    return {**parameters, **named, **spared}
 
 
 @schemathesis.hook
