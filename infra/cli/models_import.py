@@ -18,11 +18,15 @@ from schemas.errors import Rejected
 from streams.inference.cards import included_card, included_cards, read_card, read_values
 from streams.inference.catalogue import catalogue, entry_named
 from streams.inference.client import TritonClient
-from streams.inference.importing import NO_LICENCE, card_of
+from streams.inference.importing import NO_LICENCE, card_of, card_without_weights
 from streams.inference.repository import install, load
 from streams.inference.updating.downloading import is_address
 from triton_models.kit.formats import FORMATS
 
+WeightsArgument = Annotated[
+    Path | None,
+    typer.Argument(metavar="[FILE.onnx]", help="Weights; left out for models without."),
+]
 FormatOption = Annotated[
     str | None,
     typer.Option("--format", help=f"How its output is read: {', '.join(FORMATS)}."),
@@ -89,8 +93,8 @@ def register(models: typer.Typer) -> None:
 
 
 def import_model(
-    model_file: Annotated[Path, typer.Argument(metavar="FILE.onnx")],
     name: Annotated[str, typer.Option("--as", help="Name in the repository.")],
+    model_file: WeightsArgument = None,
     decoding: FormatOption = None,
     card: CardOption = None,
     labels: LabelsOption = None,
@@ -99,10 +103,10 @@ def import_model(
     stage: StageOption = None,
     data_dir: DataDir = DEFAULT_DATA_DIR,
 ) -> None:
-    """Add a detector's weights and have Triton serve them.
+    """Add a detector and have Triton serve it.
 
     The format may be left out for files of the catalogue and for models whose card comes with
-    Sightline.
+    Sightline; the file, for models without weights.
     """
     said = Said(decoding, card, labels, size, licence, stage)
     text = card_for(model_file, name, said)
@@ -138,15 +142,17 @@ def pull_model(
         _add(settings, name, file, card_of(file, name, said.values()))
 
 
-def card_for(model_file: Path, name: str, said: Said) -> str:
+def card_for(model_file: Path | None, name: str, said: Said) -> str:
     """Return the text of a model's card, from what was said and what the file tells.
 
     Raises:
-        Rejected: the file is not what was said, or too little was said.
+        Rejected: the file is not what was said, it is needed, or too little was said.
     """
     values = said.values()
     if "decoding" not in values and name in included_cards():
         values = read_values(included_card(name), name) | values
+    if model_file is None:
+        return card_without_weights(name, values)
     return card_of(model_file, name, values)
 
 
@@ -160,11 +166,12 @@ def import_into(settings: Settings, name: str, model_file: Path | None, card: st
     return _put(settings, name, model_file, included_card(card))
 
 
-def _add(settings: Settings, name: str, model_file: Path, text: str) -> None:
+def _add(settings: Settings, name: str, model_file: Path | None, text: str) -> None:
     version = _put(settings, name, model_file, text)
     card = read_card(text, name)
+    size = "" if card.weightless else f"{card.width}x{card.height}, "
     print(
-        f"Triton serves {name} version {version}: {card.decoding}, {card.width}x{card.height}, "
+        f"Triton serves {name} version {version}: {card.decoding}, {size}"
         f"{len(card.labels)} classes from {card.labels[0]!r} to {card.labels[-1]!r}"
     )
     if card.licence == NO_LICENCE:

@@ -21,18 +21,14 @@ from infra.cli.models_import import (
     LicenceOption,
     Said,
     SizeOption,
+    WeightsArgument,
+    card_for,
 )
 from infra.cli.targets import chosen, seconds_of
 from infra.runtime.models_topic import ModelsTopic
 from schemas.errors import Rejected
 from schemas.records import ModelUpdate
-from schemas.releases import (
-    check_update,
-    chunk_count,
-    digest_of,
-    release_of,
-)
-from streams.inference.importing import card_of
+from schemas.releases import NO_WEIGHTS, check_update, chunk_count, digest_of, release_of
 from streams.inference.updating.answers import Receipts
 from streams.inference.updating.downloading import is_address, shown
 from streams.inference.updating.rollout import Rollout
@@ -60,8 +56,8 @@ def register(models: typer.Typer) -> None:
 
 
 def publish(
-    model_file: Annotated[Path, typer.Argument(metavar="FILE.onnx")],
     name: Annotated[str, typer.Option("--as", help="Name at the sites.")],
+    model_file: WeightsArgument = None,
     decoding: FormatOption = None,
     card: CardOption = None,
     labels: LabelsOption = None,
@@ -106,8 +102,14 @@ def publish(
             "stands in a topic that every site reads",
             reason="bad-address",
         )
-    text = card_of(model_file, name, Said(decoding, card, labels, size, licence).values())
-    digest, length = digest_of(model_file), model_file.stat().st_size
+    if address is not None and model_file is None:
+        raise Rejected(
+            "--address needs the file too, whose checksum sites insist on", reason="no-file"
+        )
+    text = card_for(model_file, name, Said(decoding, card, labels, size, licence))
+    digest, length = NO_WEIGHTS, 0
+    if model_file is not None:
+        digest, length = digest_of(model_file), model_file.stat().st_size
     update = ModelUpdate(
         model=name,
         version=release_of(text, digest),
@@ -115,7 +117,7 @@ def publish(
         card=text,
         sha256=digest,
         size=length,
-        chunks=0 if address else chunk_count(length),
+        chunks=0 if address or model_file is None else chunk_count(length),
         address=address,
         max_answer_s=max_answer_s,
         max_missing=max_missing,
@@ -130,7 +132,7 @@ def publish(
     bootstrap = connect(data_dir).need("cloud_kafka")
     with closing(Receipts(bootstrap)) as receipts, closing(ModelsTopic(bootstrap)) as topic:
         sites = chosen(site, group, groups, everywhere, receipts.sites)
-        if address is None:
+        if address is None and model_file is not None:
             topic.send_weights(model_file, digest)
         say = partial(print, flush=True)
         going = Rollout(update, topic, receipts, say, wait_s=wait_s, pause_s=pause_s)

@@ -68,6 +68,24 @@ def card_of(model_file: Path, name: str, said: Mapping[str, Any]) -> str:
         raise Rejected(str(error), reason="bad-model") from error
 
 
+def card_without_weights(name: str, said: Mapping[str, Any]) -> str:
+    """Return the card of a model that has no file of weights, as YAML text.
+
+    Raises:
+        Rejected: it needs one, or its card is not whole.
+    """
+    try:
+        card = card_from({"licence": NO_LICENCE, **said, "name": name})
+    except BadCard as error:
+        raise Rejected(f"the card of {name}: {error}", reason="bad-card") from error
+    if not card.weightless:
+        raise Rejected(
+            f"{name} is read as {card.decoding} and needs weights: name its ONNX file",
+            reason="no-file",
+        )
+    return _text(card)
+
+
 def named_classes(metadata: Mapping[str, str]) -> tuple[str, ...]:
     """Return the class names in a file's metadata, as Ultralytics writes them; empty: none.
 

@@ -19,6 +19,11 @@ class Inventory:
         self._folder = folder
         self._known: dict[tuple[str, str, int], Running] = {}
 
+    @property
+    def models(self) -> list[str]:
+        """The models that have a version in force."""
+        return sorted(repository.installed(self._folder))
+
     def running(self, model: str) -> Running:
         """Return the version that is in force."""
         version = repository.installed(self._folder).get(model)

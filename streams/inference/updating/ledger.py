@@ -15,16 +15,18 @@ import orjson
 from schemas.records import ModelUpdate
 from streams.inference.versions import replace
 
-State = Literal["applied", "refused", "rolled-back", "overruled", "withdrawn"]
-"""``overruled``: it was applied, and then somebody at the site put another version in its place."""
+State = Literal["applied", "refused", "rolled-back", "overruled", "withdrawn", "imported"]
+"""``overruled``: it was applied, and then somebody at the site put another version in its place.
+``imported``: no update ever spoke of the model; somebody put it in at the site."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """The answer to one update."""
+    """The answer to one update, or the word on a model that none speaks of."""
 
     model: str
     release: str
+    """That was wanted; of an imported model, that runs."""
     sha256: str
     """Of its weights."""
     published_at: int

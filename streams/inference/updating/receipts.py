@@ -12,6 +12,8 @@ from streams.inference.updating.ledger import Entry
 
 KIND = "model"
 TOPIC = "up.receipts"
+IMPORTED = "imported"
+"""The state of a model that no update speaks of."""
 WAITING = "waiting"
 """The state of an update that cannot be answered yet."""
 
@@ -54,7 +56,7 @@ def document_of(model: str) -> str:
 def receipt_of(site: str, entry: Entry, running: Running) -> Receipt:
     """Return the receipt of an answer; the same answer has the same receipt."""
     faults = [{"path": "", "problem": entry.message, "allowed": entry.reason}]
-    well = entry.state in ("applied", "withdrawn")
+    well = entry.state in ("applied", "withdrawn", IMPORTED)
     return _receipt(site, entry, running, entry.state, "[]" if well else json.dumps(faults))
 
 
@@ -97,7 +99,7 @@ def _receipt(site: str, entry: Entry, running: Running, state: str, errors: str)
         "state": state,
         "reason": entry.reason,
         "message": entry.message,
-        "wanted": entry.release,
+        "wanted": "" if state == IMPORTED else entry.release,
         "published_at": entry.published_at,
         "running": {"release": running.release, "sha256": running.sha256},
     }

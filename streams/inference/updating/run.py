@@ -166,6 +166,11 @@ class Models:
             overruled = self._updater.overruled(entry)
             if overruled is not None:
                 self._settle(overruled)
+        for model in self._updater.inventory.models:
+            if model not in self._inbox.wanted:
+                imported = self._updater.imported(model, self._entries.get(model))
+                if imported is not None:
+                    self._settle(imported)
 
     def _receipt(self, entry: Entry) -> Receipt:
         return receipt_of(self._site, entry, self._updater.inventory.running(entry.model))

@@ -132,6 +132,22 @@ class Updater:
             watch_until_at=0,
         )
 
+    def imported(self, model: str, last: Entry | None) -> Entry | None:
+        """Return the word on a model that no update speaks of, where it is news."""
+        running = self.inventory.running(model)
+        if last is not None and (last.state != "imported" or last.release == running.release):
+            return None
+        return Entry(
+            model=model,
+            release=running.release,
+            sha256=running.sha256,
+            published_at=0,
+            state="imported",
+            message="put in at the site",
+            version=running.version,
+            decided_at=self._after(last),
+        )
+
     def fault(self, model: str, version: str) -> str | None:
         """Ask Triton about a picture, and return what is wrong with a version's answer.
 

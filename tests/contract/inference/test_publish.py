@@ -83,6 +83,19 @@ def test_what_differs_too_much_stops_the_rollout(console: Console) -> None:
     assert state == "refused" and runs != wanted
 
 
+def test_a_model_without_weights_is_published_by_its_card_alone(
+    console: Console, tmp_path: Path
+) -> None:
+    card = tmp_path / "card.yaml"
+    card.write_text("decoding: foreground\nlabels: [object]\nmin_score: 0.25\n")
+    words = ("publish", "--as", console.site.model, "--card", str(card), "--site", SITE)
+    done = console.models(*words)
+    assert done.exit_code == 0 and f"runs at {SITE}" in done.stdout, done.output
+    assert console.row()[2] == "applied"
+    refused = console.models(*words, "--address", "https://example.org/m.onnx")
+    assert isinstance(refused.exception, Rejected) and "file" in str(refused.exception)
+
+
 def test_the_topic_heals_and_is_tidied(
     place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -331,3 +331,12 @@ def test_what_is_no_record_goes_to_the_dead_letters(site: Site) -> None:
         await_that(lambda: bool(read_all(site.place.kafka, f"dlq.{TOPIC}")))
     with pytest.raises(Rejected):
         decode_as(Receipt, b"\x00nothing")
+
+
+def test_a_model_put_in_by_hand_is_told(site: Site) -> None:
+    version = repository.install(site.place.repository, site.model, site.weights(0.7), CARD)
+    with running(site.place):
+        await_that(lambda: bool(site.receipts()))
+    (told,) = site.receipts()
+    assert (told.state, told.release, told.running.version) == ("imported", "", version)
+    assert told.running.sha256 == sha256(site.weights(0.7).read_bytes()).hexdigest()

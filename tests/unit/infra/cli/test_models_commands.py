@@ -79,3 +79,19 @@ def test_what_is_no_picture_is_refused(tmp_path: Path) -> None:
             picture_in(tmp_path / name)
     with pytest.raises(Rejected, match=r"use \.jpg or \.png"):
         save(PICTURE, tmp_path / "out.docx")
+
+
+def test_a_model_without_weights_needs_no_file(tmp_path: Path) -> None:
+    text = card_for(None, "foreground", Said())
+    assert read_card(text, "foreground").weightless
+    changed = tmp_path / "card.yaml"
+    changed.write_text("decoding: foreground\nlabels: [object]\nmin_score: 0.3\n")
+    card = read_card(card_for(None, "moving", Said(card=changed)), "moving")
+    assert (card.name, card.min_score) == ("moving", 0.3)
+
+
+def test_a_model_with_weights_needs_its_file() -> None:
+    for name, said in (("yolox", Said()), ("mine", Said(decoding="yolo"))):
+        with pytest.raises(Rejected) as refused:
+            card_for(None, name, said)
+        assert refused.value.reason in ("no-file", "bad-card")

@@ -273,6 +273,24 @@ def test_what_was_put_in_by_hand_afterwards_stays_and_is_told(place: Place) -> N
     assert gone.state == "withdrawn" and place.running().version == "2"
 
 
+def test_a_model_that_no_update_speaks_of_is_told_once_and_again_when_it_changes(
+    place: Place,
+) -> None:
+    repository.install(place.folder, "tiny", save_network(place.tmp_path / "a.onnx", 0.5), CARD)
+    assert place.updater.inventory.models == ["tiny"]
+    first = place.updater.imported("tiny", None)
+    assert first is not None and place.updater.imported("tiny", first) is None
+    told = told_by(receipt_of(SITE, first, place.running()))
+    assert (told.state, told.release, told.running) == ("imported", "", place.running())
+    repository.install(place.folder, "tiny", save_network(place.tmp_path / "b.onnx", 0.6), CARD)
+    second = place.updater.imported("tiny", first)
+    assert second is not None and (second.version, second.release) == ("2", place.running().release)
+    assert second.decided_at > first.decided_at
+    applied = place.updater.answer(place.release(0.9), second)
+    assert applied.state == "applied" and applied.before == "2"
+    assert place.updater.imported("tiny", applied) is None
+
+
 def test_the_ledger_says_the_same_after_a_restart(place: Place) -> None:
     entry = place.updater.answer(place.release(0.9), None)
     ledger = Ledger(place.tmp_path / "ledger")
