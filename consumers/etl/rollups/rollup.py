@@ -12,7 +12,7 @@ from typing import Any, LiteralString, Protocol
 
 import psycopg
 
-from consumers.etl.buckets import Grain, Span
+from consumers.etl.buckets import Grain, Span, split
 
 Cursor = psycopg.Cursor[tuple[Any, ...]]
 CELLS = 13
@@ -62,6 +62,9 @@ class SqlRollup:
 
     def compute(self, cursor: Cursor, grain: Grain, spans: Sequence[Span]) -> int:
         """Compute all buckets of the spans at once."""
+        if grain != "minute":
+            # One by one they need no arithmetic on every row; of minutes there are too many.
+            spans = [bucket for span in spans for bucket in split(span, grain)]
         fresh = self.fresh.format(within=_within(self.at), bucket=_bucket(self.at, grain))
         statement = merge(self.table, self.keys, self.values, fresh)
         return cursor.execute(statement, scope_values(grain, spans)).rowcount
@@ -142,7 +145,7 @@ def _within(at: LiteralString) -> LiteralString:
 
 
 def _bucket(at: LiteralString, grain: Grain) -> LiteralString:
-    if grain == "local_day":
+    if grain != "minute":
         return "scope.site, scope.starts_at AS bucket_at, scope.ends_at"
-    start = f"date_trunc('{grain}', {at}, 'UTC')"
-    return f"scope.site, {start} AS bucket_at, {start} + interval '1 {grain}' AS ends_at"
+    start = f"date_trunc('minute', {at}, 'UTC')"
+    return f"scope.site, {start} AS bucket_at, {start} + interval '1 minute' AS ends_at"
