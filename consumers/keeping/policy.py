@@ -18,6 +18,8 @@ class Kind(StrEnum):
     TRACKS = "tracks"
     COUNTS = "counts"
     """Counts per minute; rollups stay."""
+    HEALTH = "health"
+    """What was said of cameras and processes; uptime stays."""
 
 
 DEFAULT_DAYS = {
@@ -26,6 +28,7 @@ DEFAULT_DAYS = {
     Kind.EVIDENCE: 90,
     Kind.TRACKS: 30,
     Kind.COUNTS: 730,
+    Kind.HEALTH: 400,
 }
 """For an organisation that has set nothing, and for sites that nobody owns."""
 
@@ -77,4 +80,6 @@ TABLES = (
     ),
     KeptTable("tracks", Kind.TRACKS, "started_at", True, until="ended_at"),
     KeptTable("counts", Kind.COUNTS, "minute_at", False),
+    KeptTable("health_changes", Kind.HEALTH, "at", False),
+    KeptTable("health_minutes", Kind.HEALTH, "hour_at", False),
 )
