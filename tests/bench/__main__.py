@@ -7,7 +7,7 @@ import sys
 
 from tests.fixtures import ROOT
 
-NAMES = ("core", "tracker", "filter", "state", "fencing", "inference", "start", "delay")
+NAMES = ("core", "tracker", "filter", "state", "fencing", "inference", "start", "delay", "cloud_etl")
 
 
 def main() -> int:

@@ -71,7 +71,7 @@ def revisions(draw: st.DrawFn) -> list[Any]:
             return [health(moment + number % MINUTE_MS, state, site=site, name=place["camera"])]
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(revisions(), min_size=1, max_size=15), st.data())
 def test_any_arrival_gives_the_figures_of_a_rebuild(
     cloud: Cloud, things: list[list[Any]], data: st.DataObject
