@@ -69,10 +69,14 @@ async def resident(connection: Connection, holder: str, kinds: Sequence[str]) ->
 
 
 async def read(connection: Connection, target_id: UUID, holder: str) -> dict[str, Any] | None:
-    """Lock and return the line's row for the transaction; None if it is not this worker's."""
+    """Lock and return the line's row for the transaction, with its target's ``revision``.
+
+    None if it is not this worker's any more, or the target is disabled or gone.
+    """
     found = await connection.execute(
-        "UPDATE notify_lines SET held_until = clock_timestamp() + %s * interval '1 s' "
-        "WHERE target_id = %s AND holder = %s RETURNING *",
+        "UPDATE notify_lines l SET held_until = clock_timestamp() + %s * interval '1 s' "
+        "FROM notify_targets t WHERE l.target_id = %s AND l.holder = %s "
+        "AND t.target_id = l.target_id AND t.enabled RETURNING l.*, t.revision",
         [HELD_S, target_id, holder],
     )
     return await found.fetchone()

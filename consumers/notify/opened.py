@@ -30,7 +30,6 @@ class Open:
     sending: Sending
     target: Target
     kind: Kind
-    revision: int
     used_at_s: float
     attending: asyncio.Task[None] | None = None
 
@@ -74,7 +73,7 @@ class OpenTargets:
             if row is None:
                 await self._close(target_id)
                 return None
-            if held is not None and held.revision == row["revision"]:
+            if held is not None and held.sending.revision == row["revision"]:
                 held.used_at_s = now_s
                 return held
             await self._close(target_id)
@@ -119,8 +118,15 @@ class OpenTargets:
             if row["rate_most"]
             else LineConfig()
         )
-        sending = Sending(row["target_id"], row["organisation_id"], kind.name, kind.collects, limit)
-        return Open(sending, kind.open(opening), kind, row["revision"], now_s)
+        sending = Sending(
+            target_id=row["target_id"],
+            organisation_id=row["organisation_id"],
+            kind=kind.name,
+            collects=kind.collects,
+            revision=row["revision"],
+            config=limit,
+        )
+        return Open(sending, kind.open(opening), kind, now_s)
 
     async def _attend(self, held: Open) -> None:
         """Keep the target up until it is closed; what goes wrong stands in its line."""

@@ -50,6 +50,7 @@ class Sending:
     organisation_id: UUID
     kind: str
     collects: bool
+    revision: int
     config: LineConfig
 
 
@@ -60,6 +61,8 @@ class Claim:
     row: Mapping[str, Any]
     snapshot: Mapping[str, Any] | None
     """The evidence's row, if there is a picture."""
+    troubled: bool
+    """Something was wrong with the target before this try."""
 
     @property
     def delivery_id(self) -> UUID:
@@ -78,23 +81,27 @@ class Outbox:
     async def next(self, sending: Sending, now_at: int) -> Claim | None:
         """Return what is to be sent now; None where nothing is, or nothing may be.
 
+        So too where the target was changed since it was opened.
+
         Raises:
             Retryable: Postgres does not answer.
         """
         async with self.database.system() as connection:
             row = await lines.read(connection, sending.target_id, self.holder)
-            if row is None:
+            if row is None or row["revision"] != sending.revision:
                 return None
             line = lines.line_of(row)
             if sending.collects:
-                for status in _COLLECTED:
-                    await _gather(connection, sending, status, now_at)
+                await _gather_due(connection, sending, now_at)
             while (found := await self._due(connection, sending, now_at)) is not None:
-                line, answer = step(line, Asked(now_at), sending.config)
-                await lines.write(connection, sending.target_id, line)
+                asked, answer = step(line, Asked(now_at), sending.config)
+                if asked != line:
+                    await lines.write(connection, sending.target_id, asked)
+                    line = asked
                 match answer:
                     case Go():
-                        return await _claimed(connection, found, now_at)
+                        troubled = bool(line.failures or line.cuts or row["problem"])
+                        return await _claimed(connection, found, now_at, troubled=troubled)
                     case Hold(until):
                         await _hold(connection, sending, now_at, until)
                     case _:
@@ -109,7 +116,8 @@ class Outbox:
         """
         async with self.database.system() as connection:
             await _end(connection, claim.delivery_id, "sent", "", now_at)
-            await self._apply(connection, sending, line_input, "")
+            if claim.troubled:
+                await self._apply(connection, sending, line_input, "")
 
     async def failed(
         self,
@@ -202,7 +210,9 @@ async def remove_target(connection: Connection, target_id: UUID, reason: str, no
     return found.rowcount > 0
 
 
-async def _claimed(connection: Connection, row: dict[str, Any], now_at: int) -> Claim:
+async def _claimed(
+    connection: Connection, row: dict[str, Any], now_at: int, *, troubled: bool
+) -> Claim:
     number = row["number"]
     if number is None:
         found = await connection.execute(
@@ -225,23 +235,29 @@ async def _claimed(connection: Connection, row: dict[str, Any], now_at: int) -> 
             [row["event_id"]],
         )
         snapshot = await pictured.fetchone()
-    return Claim({**row, "number": number, "attempts": row["attempts"] + 1}, snapshot)
+    tried = {**row, "number": number, "attempts": row["attempts"] + 1}
+    return Claim(tried, snapshot, troubled)
+
+
+async def _gather_due(connection: Connection, sending: Sending, now_at: int) -> None:
+    found = await connection.execute(
+        "SELECT DISTINCT status FROM notify_deliveries WHERE target_id = %s "
+        "AND status IN ('collecting', 'held') AND due_at <= %s",
+        [sending.target_id, moment(now_at)],
+    )
+    for row in await found.fetchall():
+        await _gather(connection, sending, row["status"], now_at)
 
 
 async def _gather(connection: Connection, sending: Sending, status: str, now_at: int) -> None:
-    """Turn everything of this status into one message, once the first of it is due."""
+    """Turn everything of this status into one message."""
     values = {"target": sending.target_id, "status": status, "now": moment(now_at)}
     found = await connection.execute(
         "SELECT delivery_id, organisation_id, content FROM notify_deliveries "
-        "WHERE target_id = %(target)s AND status = %(status)s AND EXISTS ("
-        "SELECT FROM notify_deliveries d WHERE d.target_id = %(target)s "
-        "AND d.status = %(status)s AND d.due_at <= %(now)s) "
-        f"ORDER BY place LIMIT {MAX_LINES}",
+        f"WHERE target_id = %(target)s AND status = %(status)s ORDER BY place LIMIT {MAX_LINES}",
         values,
     )
     rows = await found.fetchall()
-    if not rows:
-        return
     if len(rows) == 1:
         # Alone it is what it is; a second one may come while we look, and is then told the next time.
         await connection.execute(

@@ -114,7 +114,7 @@ class Sender:
                 if claim is None:
                     break
                 await self._send(held, claim)
-                held = await self._targets.get(target_id, time.monotonic())
+                held.used_at_s = time.monotonic()
             # Due, and yet nothing could be sent: it waits for a picture or for an earlier one.
             self._idle_until_s.setdefault(target_id, time.monotonic() + POLL_S)
         except Retryable as error:
