@@ -8,47 +8,71 @@ from uuid import UUID
 
 from psycopg import sql
 
+from consumers.access.principal import Scope
 from consumers.store.database import Connection
+from consumers.store.sites import SILENT
 from consumers.store.spans import Look
 
 Camera = tuple[str, str]
+_GROUPS = """
+    SELECT g.group_id, g.name, g.created_at, coalesce(seen.states, '{{}}') AS camera_states,
+        seen.last_event_at,
+        (SELECT count(*) FROM camera_group_members m WHERE m.group_id = g.group_id) AS members
+    FROM (SELECT * FROM camera_groups WHERE {place} AND group_id = coalesce(%(group)s, group_id)
+        ORDER BY {order} LIMIT %(rows)s) AS g
+    LEFT JOIN LATERAL (
+        SELECT jsonb_object_agg(state, number) AS states, max(last_event_at) AS last_event_at
+        FROM (
+            SELECT CASE WHEN h.at IS NULL OR {silent} THEN 'unknown' ELSE h.state END AS state,
+                count(*) AS number, max(c.last_event_at) AS last_event_at
+            FROM camera_group_members m
+            JOIN cameras c USING (site, camera)
+            LEFT JOIN health h ON h.health_id = c.site || '/' || c.camera
+            WHERE m.group_id = g.group_id AND {scope} GROUP BY 1
+        ) AS by_state
+    ) AS seen ON true
+    ORDER BY {order}
+"""
 
 
-async def find_groups(connection: Connection, look: Look) -> list[dict[str, Any]]:
-    """Return groups with the numbers of their cameras.
+async def find_groups(
+    connection: Connection, scope: Scope, look: Look, group_id: UUID | None = None
+) -> list[dict[str, Any]]:
+    """Return groups with how their cameras are, of those that may be seen.
 
     Raises:
         Retryable: Postgres does not answer.
     """
-    query = sql.SQL(
-        "SELECT group_id, name, created_at, (SELECT count(*) FROM camera_group_members m "
-        "WHERE m.group_id = camera_groups.group_id) AS members "
-        "FROM camera_groups WHERE {place} ORDER BY {order} LIMIT %(rows)s"
-    ).format(place=look.condition, order=look.order)
-    return await (await connection.execute(query, {**look.values, "rows": look.rows})).fetchall()
+    query = sql.SQL(_GROUPS).format(
+        place=look.condition,
+        order=look.order,
+        silent=sql.SQL(SILENT),
+        scope=scope.condition("c.site", "c.camera"),
+    )
+    values = {**look.values, "rows": look.rows, "group": group_id}
+    return await (await connection.execute(query, values)).fetchall()
 
 
-async def group_row(
-    connection: Connection, group_id: UUID, *, lock: bool = False
-) -> dict[str, Any] | None:
-    """Return a group with its cameras as (site, camera); None if there is none.
+async def members_of(connection: Connection, group_id: UUID) -> list[Camera]:
+    """Return the cameras of a group as (site, camera).
 
     Raises:
         Retryable: Postgres does not answer.
     """
     found = await connection.execute(
-        "SELECT group_id, name, created_at FROM camera_groups WHERE group_id = %s"
-        + (" FOR UPDATE" if lock else ""),
-        [group_id],
-    )
-    group = await found.fetchone()
-    if group is None:
-        return None
-    members = await connection.execute(
         "SELECT site, camera FROM camera_group_members WHERE group_id = %s ORDER BY site, camera",
         [group_id],
     )
-    return {**group, "cameras": [(one["site"], one["camera"]) for one in await members.fetchall()]}
+    return [(row["site"], row["camera"]) for row in await found.fetchall()]
+
+
+async def lock_group(connection: Connection, group_id: UUID) -> None:
+    """Hold a group until the transaction ends.
+
+    Raises:
+        Retryable: Postgres does not answer.
+    """
+    await connection.execute("SELECT FROM camera_groups WHERE group_id = %s FOR UPDATE", [group_id])
 
 
 async def unknown_cameras(connection: Connection, cameras: Collection[Camera]) -> list[Camera]:

@@ -116,6 +116,21 @@ async def opened_at_of(connection: Connection, event_id: str) -> datetime | None
     return None if row is None else row["opened_at"]
 
 
+async def may_be_given(connection: Connection, event: Mapping[str, Any], user_id: UUID) -> bool:
+    """Tell whether somebody is a member who may see this event.
+
+    Raises:
+        Retryable: Postgres does not answer.
+    """
+    found = await connection.execute(
+        "SELECT FROM members WHERE user_id = %(user)s AND disabled_at IS NULL "
+        "AND (NOT limited OR %(site)s = ANY(sites) OR EXISTS (SELECT FROM camera_group_members "
+        "WHERE group_id = ANY(group_ids) AND site = %(site)s AND camera = %(camera)s))",
+        {"user": user_id, "site": event["site"], "camera": event["camera"]},
+    )
+    return await found.fetchone() is not None
+
+
 async def change_event(
     connection: Connection,
     principal: Principal,

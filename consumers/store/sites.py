@@ -13,7 +13,8 @@ from consumers.store.spans import Look
 
 SILENT_S = 60
 """Health is told every ten seconds."""
-_SILENT = f"h.at < clock_timestamp() - interval '{SILENT_S} s'"
+SILENT = f"h.at < clock_timestamp() - interval '{SILENT_S} s'"
+"""Nothing was heard of late, as a condition on a row ``h`` of health."""
 _SITES = """
     SELECT s.site, s.name, s.timezone, s.created_at, coalesce(seen.cameras, 0) AS cameras,
         coalesce(seen.states, '{{}}') AS camera_states, seen.last_event_at,
@@ -60,7 +61,7 @@ async def find_sites(
         visible=sql.SQL(" AND ").join(tests),
         place=look.condition,
         order=look.order,
-        silent=sql.SQL(_SILENT),
+        silent=sql.SQL(SILENT),
         scope=scope.condition("c.site", "c.camera"),
     )
     values = {**look.values, "rows": look.rows, "site": site}
@@ -77,7 +78,7 @@ async def find_cameras(
     """
     tests = [scope.condition("c.site", "c.camera"), *asked.tests, look.condition]
     query = sql.SQL(_CAMERAS).format(
-        silent=sql.SQL(_SILENT), tests=sql.SQL(" AND ").join(tests), order=look.order
+        silent=sql.SQL(SILENT), tests=sql.SQL(" AND ").join(tests), order=look.order
     )
     values = {**asked.values, **look.values, "rows": look.rows}
     return await (await connection.execute(query, values)).fetchall()
@@ -95,7 +96,7 @@ async def find_health(
         camera=scope.condition("h.site", "h.name"), whole=scope.condition("h.site", None)
     )
     query = sql.SQL(_HEALTH).format(
-        silent=sql.SQL(_SILENT),
+        silent=sql.SQL(SILENT),
         tests=sql.SQL(" AND ").join([visible, *asked.tests, look.condition]),
         order=look.order,
     )

@@ -114,7 +114,7 @@ async def change_handling(
     async with parts.database.tenant(principal.organisation_id) as connection:
         row = await _locked(connection, principal, event_id)
         insist(if_match, version_tag(row["handling_version"]))
-        wanted = await _wanted(connection, change)
+        wanted = await _wanted(connection, row, change)
         row = await handling.change_event(connection, principal, row, wanted, _now())
     parts.outbox.wake()
     response.headers["ETag"] = version_tag(row["handling_version"])
@@ -189,25 +189,23 @@ async def _locked(connection: Connection, principal: Principal, event_id: str) -
     return row
 
 
-async def _wanted(connection: Connection, change: HandlingChange) -> handling.Change:
+async def _wanted(
+    connection: Connection, event: dict[str, Any], change: HandlingChange
+) -> handling.Change:
     given = change.model_fields_set
     if not given:
         raise Problem(422, "invalid", "Nothing to change", "give state, assigned_to or label")
     assign = None
     if "assigned_to" in given:
-        if change.assigned_to is not None:
-            found = await connection.execute(
-                "SELECT FROM members WHERE user_id = %s AND disabled_at IS NULL",
-                [change.assigned_to],
+        somebody = change.assigned_to
+        if somebody is not None and not await handling.may_be_given(connection, event, somebody):
+            raise Problem(
+                422,
+                "no-such-member",
+                "Nobody to assign to",
+                f"no member {somebody} may see this event: see GET /api/v1/users",
             )
-            if await found.fetchone() is None:
-                raise Problem(
-                    422,
-                    "no-such-member",
-                    "Nobody to assign to",
-                    f"there is no member {change.assigned_to}: see GET /api/v1/users",
-                )
-        assign = handling.Assign(change.assigned_to)
+        assign = handling.Assign(somebody)
     return handling.Change(state=change.state, assign=assign, label=change.label)
 
 

@@ -39,7 +39,7 @@ async def list_camera_groups(
     """List groups by name."""
     look = BY_NAME.look(query.cursor, query.limit)
     async with parts.database.tenant(principal.organisation_id) as connection:
-        rows = await groups.find_groups(connection, look)
+        rows = await groups.find_groups(connection, principal.scope, look)
     return page(request, rows, query.limit, BY_NAME, CameraGroup.model_validate)
 
 
@@ -59,7 +59,7 @@ async def make_camera_group(body: CameraGroupBody, principal: MayWrite, once: On
             raise _taken(body.name)
         await groups.set_group(connection, principal.organisation_id, group_id, body.name, cameras)
         await _note(connection, principal, "camera-group.make", group_id, body)
-        shown = _shown(await groups.group_row(connection, group_id), principal)
+        shown = await _group(connection, principal, group_id)
         headers = {"Location": f"/api/v1/camera-groups/{group_id}", "ETag": _tag(shown)}
         return Answer(shown, status=201, headers=headers)
 
@@ -72,7 +72,7 @@ async def get_camera_group(
 ) -> CameraGroupDetails:
     """Show a group with those of its cameras that you may see."""
     async with parts.database.tenant(principal.organisation_id) as connection:
-        shown = _shown(await groups.group_row(connection, group_id), principal)
+        shown = await _group(connection, principal, group_id)
     response.headers["ETag"] = _tag(shown)
     return shown
 
@@ -97,7 +97,7 @@ async def change_camera_group(
         except psycopg.errors.UniqueViolation:
             raise _taken(body.name) from None
         await _note(connection, principal, "camera-group.change", group_id, body)
-        shown = _shown(await groups.group_row(connection, group_id), principal)
+        shown = await _group(connection, principal, group_id)
     response.headers["ETag"] = _tag(shown)
     return shown
 
@@ -117,8 +117,8 @@ async def remove_camera_group(
 async def _changeable(
     connection: Connection, principal: Principal, group_id: UUID, if_match: str | None
 ) -> CameraGroupDetails:
-    row = await groups.group_row(connection, group_id, lock=True)
-    shown = _shown(row, principal)
+    await groups.lock_group(connection, group_id)
+    shown = await _group(connection, principal, group_id)
     if len(shown.cameras) < shown.members:
         raise Problem(
             403,
@@ -155,17 +155,18 @@ async def _note(
     await note(connection, principal, action, str(group_id), body.model_dump())
 
 
-def _shown(row: dict[str, Any] | None, principal: Principal) -> CameraGroupDetails:
-    if row is None:
+async def _group(
+    connection: Connection, principal: Principal, group_id: UUID
+) -> CameraGroupDetails:
+    look = BY_NAME.look(None, 1)
+    rows = await groups.find_groups(connection, principal.scope, look, group_id)
+    if not rows:
         raise not_found("camera group")
+    members = await groups.members_of(connection, group_id)
     cameras = [
-        f"{site}/{camera}"
-        for site, camera in row["cameras"]
-        if principal.scope.allows(site, camera)
+        f"{site}/{camera}" for site, camera in members if principal.scope.allows(site, camera)
     ]
-    return CameraGroupDetails.model_validate(
-        {**row, "members": len(row["cameras"]), "cameras": cameras}
-    )
+    return CameraGroupDetails.model_validate({**rows[0], "cameras": cameras})
 
 
 def _tag(shown: CameraGroupDetails) -> str:

@@ -96,6 +96,11 @@ class CameraGroup(Shown):
     name: str
     created_at: datetime
     members: int
+    camera_states: dict[str, int] = Field(
+        description="How many of its cameras that you may see are in which state; `unknown` have "
+        "said nothing of late."
+    )
+    last_event_at: datetime | None
 
 
 class CameraGroupDetails(CameraGroup):

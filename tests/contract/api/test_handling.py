@@ -44,6 +44,14 @@ def test_the_first_who_acknowledges_has_acknowledged(tenant: Tenant) -> None:
     assert (again["acknowledged_by"], again["version"]) == (f"of {operator.mail}", 1)
 
 
+def test_nobody_is_given_what_they_may_not_see(tenant: Tenant) -> None:
+    event_id = tenant.event()
+    for site, status in ((tenant.site, 200), (tenant.another_site(), 422)):
+        limited = tenant.member(Role.OPERATOR, sites=[site])
+        answer = change(tenant, event_id, "*", assigned_to=str(limited.user_id))
+        assert answer.status_code == status
+
+
 def test_only_members_are_assigned_to(tenant: Tenant) -> None:
     event_id = tenant.event()
     stranger = change(tenant, event_id, "*", assigned_to=str(uuid.uuid4()))

@@ -91,6 +91,9 @@ def test_a_group_is_made_changed_and_removed(tenant: Tenant) -> None:
     groups = "/api/v1/camera-groups"
     made = tenant.http.post(groups, json={"name": "Doors", "cameras": [gate]})
     assert made.status_code == 201, made.text
+    assert (made.json()["members"], made.json()["camera_states"]) == (1, {"unknown": 1})
+    [listed] = tenant.http.get(groups).json()["items"]
+    assert (listed["members"], listed["camera_states"]) == (1, {"unknown": 1})
     address = made.headers["Location"]
     assert tenant.http.post(groups, json={"name": "Doors", "cameras": []}).status_code == 409
     unknown = tenant.http.post(groups, json={"name": "x", "cameras": [f"{tenant.site}/none"]})
