@@ -7,7 +7,10 @@ import sys
 
 from tests.fixtures import ROOT
 
-NAMES = ("core", "tracker", "filter", "state", "fencing", "inference", "start", "delay", "cloud_etl")
+NAMES = (
+    *("core", "tracker", "filter", "state", "fencing", "inference", "start", "delay"),
+    "cloud_etl",
+)
 
 
 def main() -> int:
