@@ -60,7 +60,8 @@ def _share(responses: dict[str, Any], shared: dict[str, Any]) -> None:
     """Say what any route may answer once, not a hundred times."""
     for status, response in responses.items():
         name = f"Error{status}"
-        if shared.get(name) == response:
+        # Too large a body is answered before the route is asked, whatever it speaks.
+        if shared.get(name) == response or status == "413":
             responses[status] = {"$ref": f"#/components/responses/{name}"}
 
 

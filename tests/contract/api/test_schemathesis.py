@@ -9,6 +9,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from infra.runtime.kafka import create_topics
+from infra.runtime.settings import Settings
+from schemas.topics import cloud_topics
 from tests.contract.api.tenants import Tenant
 
 MAX_TIME_S = 90
@@ -23,7 +26,10 @@ ENDLESS = ("/api/v1/events/stream",)
 ROOT = Path(__file__).parents[3]
 
 
-def test_whatever_comes_in_is_answered_as_described(tenant: Tenant, tmp_path: Path) -> None:
+def test_whatever_comes_in_is_answered_as_described(
+    settings: Settings, tenant: Tenant, tmp_path: Path
+) -> None:
+    create_topics(settings.cloud_kafka, cloud_topics(tenant.site))
     tenant.health("gate")
     event_id = tenant.event()
     ids = {
