@@ -52,8 +52,10 @@ def _not_empty(text: str) -> str:
 
 
 def _clean_secret(secret: SecretStr) -> SecretStr:
-    if "\x00" in secret.get_secret_value():
-        raise ValueError("holds a NUL character")
+    text = secret.get_secret_value()
+    # Half of a surrogate pair is no text; pydantic lets it through where it keeps a secret.
+    if "\x00" in text or (not text.isascii() and any("\ud800" <= one <= "\udfff" for one in text)):
+        raise ValueError("holds a NUL character or half of a surrogate pair")
     return secret
 
 

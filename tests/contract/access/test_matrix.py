@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Any
 
 import httpx
 import psycopg
@@ -116,7 +117,7 @@ class Scene:
 
     def __init__(self, url: str, dsn: str, routes: list[Route]) -> None:
         self.url = url
-        self.dsn = dsn
+        self.database = psycopg.connect(dsn, autocommit=True)
         self.routes = routes
         owner = account(dsn)
         site = f"site-{uuid.uuid4().hex[:8]}"
@@ -148,7 +149,7 @@ class Scene:
             return {}
         if asker.by_key:
             return asker.who.key
-        return fresh_session(self.dsn, asker.who, stepped_up=asker.stepped_up)
+        return fresh_session(self.database, asker.who, stepped_up=asker.stepped_up)
 
 
 @pytest.fixture(scope="module")
@@ -157,18 +158,21 @@ def scene(dsn: str) -> Iterator[Scene]:
         nothing_else_answers(patch)
         settings = api_settings(dsn)
         with serving(settings) as url:
-            yield Scene(url, dsn, all_routes(build(settings)))
+            made = Scene(url, dsn, all_routes(build(settings)))
+            with made.database:
+                yield made
 
 
-def fresh_session(dsn: str, who: Account, *, stepped_up: bool) -> dict[str, str]:
+def fresh_session(
+    database: psycopg.Connection[Any], who: Account, *, stepped_up: bool
+) -> dict[str, str]:
     token = new_token()
-    with psycopg.connect(dsn) as connection:
-        connection.execute(
-            "INSERT INTO sessions (token_hash, user_id, organisation_id, pending, expires_at, "
-            "stepped_up_at) VALUES (%s, %s, %s, false, now() + interval '1 hour', "
-            "CASE WHEN %s THEN now() END)",
-            [digest(token), who.user_id, who.organisation_id, stepped_up],
-        )
+    database.execute(
+        "INSERT INTO sessions (token_hash, user_id, organisation_id, pending, expires_at, "
+        "stepped_up_at) VALUES (%s, %s, %s, false, now() + interval '1 hour', "
+        "CASE WHEN %s THEN now() END)",
+        [digest(token), who.user_id, who.organisation_id, stepped_up],
+    )
     return {"Cookie": f"sightline_session={token}", "Sightline-CSRF": csrf_token(token)}
 
 

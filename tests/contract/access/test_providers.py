@@ -26,6 +26,8 @@ from tests.contract.access.test_people import invited
 from tests.contract.access.test_second_factors import later, prove
 from tests.contract.access.world import World
 
+# Of authlib, which the provider of these tests is made of in an older way.
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 PATH = "/api/v1/session/providers"
 DOMAIN = "acme.example"
 

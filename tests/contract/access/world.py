@@ -9,12 +9,12 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, cast
+from typing import Any, TypeVar
 
 import httpx
 import pyotp
@@ -22,12 +22,14 @@ import pytest
 from aiosmtpd.controller import Controller
 
 from consumers.api import context
+from consumers.api.publishing import Publisher
 from consumers.documents import rollouts, steering
 from consumers.realtime import hub
 from schemas.errors import Retryable
 from tests.access_helpers import PASSWORD, Account
 
 WAIT_S = 20.0
+T = TypeVar("T")
 
 
 class Mailbox:
@@ -41,7 +43,7 @@ class Mailbox:
         if self.refuses:
             return "451 not now"
         parsed = email.message_from_bytes(envelope.content, policy=email.policy.default)
-        self.mails.append(cast(EmailMessage, parsed))
+        self.mails.append(parsed)
         return "250 OK"
 
     def newest(self, to: str, *, after: int = 0) -> str:
@@ -49,7 +51,7 @@ class Mailbox:
 
         def look() -> str | None:
             found = [one for one in self.mails[after:] if one["To"] == to]
-            return cast(str, found[-1].get_content()) if found else None
+            return str(found[-1].get_content()) if found else None
 
         return waited(look, f"no mail to {to}")
 
@@ -159,7 +161,7 @@ def nothing_else_answers(patch: pytest.MonkeyPatch) -> None:
     def gone(*_: object, **__: object) -> None:
         raise Retryable("there is no Kafka in this test")
 
-    patch.setattr(context.Publisher, "send", away)
+    patch.setattr(Publisher, "send", away)
     patch.setattr(context, "MONGO_TIMEOUT_MS", 1)
     patch.setattr(rollouts.SharedTopic, "ask", away)
     patch.setattr(steering, "read_all", gone)
@@ -184,7 +186,7 @@ def token_in(text: str) -> str:
     return found[1]
 
 
-def waited(look: Any, what: str) -> Any:
+def waited(look: Callable[[], T | None], what: str) -> T:
     deadline_s = time.monotonic() + WAIT_S
     while time.monotonic() < deadline_s:
         found = look()
