@@ -6,10 +6,11 @@ when it is first seen: at a look at it, and before the next order of its kind is
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from pymongo import DESCENDING
@@ -21,10 +22,15 @@ from consumers.documents.answering import answering
 from consumers.documents.configurations import Mongo, utc
 from consumers.documents.receipts import receipt_of
 from consumers.store.database import Connection
-from consumers.sync.commanding import command_digest
+from consumers.sync.commanding import LIVE, command_digest
 from consumers.sync.publish import commands_topic, new_command
 
 COLLECTION = "commands"
+KEPT = timedelta(days=400)
+LIVE_KEPT = timedelta(days=7)
+"""Whoever looks through a camera sends an order a minute; the audit trail keeps them longer."""
+LOOK_EVERY_S = 0.25
+Insist = Callable[[Connection], Awaitable[None]]
 State = Literal["waiting", "applied", "refused", "unanswered"]
 
 
@@ -87,11 +93,17 @@ class Orders:
         return await self._answered(orders)
 
     async def add(self, order: Order) -> None:
-        """Write an order, and the answer of the one before it that it may put an end to."""
+        """Write an order; first the answer of the one before it, whose receipt its own replaces.
+
+        Those of its kind that are too old to be shown are removed.
+        """
+        same = {"site": order.site, "document": order.document}
+        kept = LIVE_KEPT if order.name == LIVE else KEPT
         with answering():
             await self._orders.create_index([("site", 1), ("issued_at", DESCENDING)])
-            same = self._orders.find({"site": order.site, "document": order.document})
-            earlier = [_order(one) async for one in same.sort("issued_at", DESCENDING).limit(1)]
+            await self._orders.delete_many({**same, "issued_at": {"$lt": order.issued_at - kept}})
+            newest = self._orders.find(same).sort("issued_at", DESCENDING).limit(1)
+            earlier = [_order(one) async for one in newest]
         await self._answered(earlier)
         values = asdict(order)
         with answering():
@@ -114,6 +126,24 @@ class Orders:
         with answering():
             await self._orders.update_one({"_id": order.command_id}, {"$set": {"answer": answer}})
         return Order(**{**asdict(order), "answer": answer})
+
+
+async def awaited_order(
+    parts: Context, principal: Principal, insist: Insist, site: str, command_id: str, wait_s: float
+) -> Order | None:
+    """Return an order once it is answered, or as it is after ``wait_s`` seconds.
+
+    ``insist`` raises where it is not the principal's to see.
+    """
+    clock = asyncio.get_running_loop().time
+    deadline_s = clock() + wait_s
+    while True:
+        async with parts.database.tenant(principal.organisation_id) as connection:
+            await insist(connection)
+            order = await Orders(parts.mongo, connection).one(site, command_id)
+        if order is None or order.answer is not None or clock() >= deadline_s:
+            return order
+        await asyncio.sleep(LOOK_EVERY_S)
 
 
 async def send_order(

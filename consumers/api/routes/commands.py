@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -20,7 +20,8 @@ from consumers.api.paging import Cursor, Keyset, Limit, Page, page
 from consumers.api.problems import not_found
 from consumers.api.security import allow
 from consumers.api.texts import Name, Slug
-from consumers.documents.commands import Order, Orders, State, send_order
+from consumers.api.times import LAST
+from consumers.documents.commands import Order, Orders, State, awaited_order, send_order
 from consumers.documents.configuration_bodies import FaultShown, ReceiptShown
 from consumers.documents.receipts import COLUMNS, Told
 from consumers.documents.sites import insist_on_site
@@ -28,9 +29,9 @@ from consumers.store.database import Connection
 from consumers.sync.commanding import ARM, document_of
 
 PATH = "/api/v1/sites/{site}/commands"
-LOOK_EVERY_S = 0.25
 Commander = Annotated[Principal, allow(Permission.COMMANDS_SEND)]
 Reader = Annotated[Principal, allow(Permission.CONFIG_READ)]
+WaitS = Annotated[float, Query(ge=0, le=30, description="Wait so long for the site's answer.")]
 NEWEST_FIRST = Keyset(("issued_at", datetime), ("command_id", str), descending=True)
 BY_DOCUMENT = Keyset(("document", str))
 router = APIRouter(tags=["commands"])
@@ -49,7 +50,8 @@ class AnswerShown(BaseModel):
     status: str
     faults: list[FaultShown]
     config_version: int
-    modes: list[str] = Field(description="In which the site is armed now.")
+    modes: list[str] = Field(description="Of arming: those that the site is armed in now.")
+    until_at: datetime | None = Field(description="Of live view: when it ends by itself.")
     at: datetime
 
 
@@ -135,22 +137,14 @@ async def command(
     command_id: UUID,
     principal: Commander,
     parts: Parts,
-    wait_s: Annotated[
-        float, Query(ge=0, le=30, description="Wait so long for the site's answer.")
-    ] = 0,
+    wait_s: WaitS = 0,
 ) -> OrderShown:
     """Return one order with the site's answer."""
-    clock = asyncio.get_running_loop().time
-    deadline_s = clock() + wait_s
-    while True:
-        async with parts.database.tenant(principal.organisation_id) as connection:
-            await insist_on_site(connection, principal, site)
-            order = await Orders(parts.mongo, connection).one(site, str(command_id))
-        if order is None:
-            raise not_found("command")
-        if order.answer is not None or clock() >= deadline_s:
-            return OrderShown.of(order)
-        await asyncio.sleep(LOOK_EVERY_S)
+    insist = partial(insist_on_site, principal=principal, site=site)
+    order = await awaited_order(parts, principal, insist, site, str(command_id), wait_s)
+    if order is None:
+        raise not_found("command")
+    return OrderShown.of(order)
 
 
 @router.get("/api/v1/sites/{site}/receipts")
@@ -177,11 +171,13 @@ async def receipts(
 
 
 def _answer(answer: Mapping[str, Any]) -> AnswerShown:
-    modes = answer["details"].get("modes")
+    modes, until_at = answer["details"].get("modes"), answer["details"].get("until_at")
+    known = isinstance(until_at, int) and 0 <= until_at < LAST.timestamp() * 1000
     return AnswerShown(
         status=answer["status"],
         faults=[FaultShown.of_receipt(fault) for fault in answer["faults"]],
         config_version=answer["config_version"],
         modes=[str(mode) for mode in modes] if isinstance(modes, list) else [],
+        until_at=datetime.fromtimestamp(until_at / 1000, UTC) if known else None,
         at=answer["at"],
     )

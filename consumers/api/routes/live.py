@@ -6,7 +6,9 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Any, cast
+from uuid import UUID
 
 from fastapi import APIRouter, Body, Depends, FastAPI, Request, Response
 from fastapi.responses import StreamingResponse
@@ -18,11 +20,11 @@ from consumers.access.permissions import Permission
 from consumers.access.principal import Principal
 from consumers.api.context import Context, Parts
 from consumers.api.idempotency import REPEATABLE, Answer, Once
-from consumers.api.problems import Problem
-from consumers.api.routes.commands import OrderShown
+from consumers.api.problems import Problem, not_found
+from consumers.api.routes.commands import OrderShown, WaitS
 from consumers.api.security import allow, credentials_of
 from consumers.api.texts import Name, Slug
-from consumers.documents.commands import send_order
+from consumers.documents.commands import awaited_order, send_order
 from consumers.documents.live_frames import LiveFrames
 from consumers.documents.sites import check_camera, insist_on_camera
 from consumers.store.database import Connection
@@ -91,8 +93,8 @@ async def show_live(
 ) -> Response:
     """Ask a site to send a camera's frames for a while.
 
-    A site shows a few cameras at once; whether it does says `GET /api/v1/sites/{site}/commands/
-    {command_id}`. Without being asked again it stops by itself.
+    A site shows a few cameras at once; whether it does says `GET …/live/{command_id}`. Without being
+    asked again it stops by itself.
     """
 
     async def work(connection: Connection) -> Answer:
@@ -110,6 +112,23 @@ async def show_live(
         return Answer(OrderShown.of(order), status=202)
 
     return await once(principal, work)
+
+
+@router.get(f"{PATH}/{{command_id}}")
+async def live_answer(
+    site: Slug,
+    camera: Name,
+    command_id: UUID,
+    principal: Viewer,
+    parts: Parts,
+    wait_s: WaitS = 0,
+) -> OrderShown:
+    """Return what the site said to the wish to see a camera, and until when it shows it."""
+    insist = partial(insist_on_camera, principal=principal, site=site, camera=camera)
+    order = await awaited_order(parts, principal, insist, site, str(command_id), wait_s)
+    if order is None or order.document != document_of(camera):
+        raise not_found("order for this camera")
+    return OrderShown.of(order)
 
 
 @router.get(

@@ -14,7 +14,9 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
 
+from consumers.api import problems
 from consumers.documents.subjects import Version, compact, subjects, versions_of
 
 MEDIA_TYPE = "application/vnd.schemaregistry.v1+json"
@@ -56,6 +58,10 @@ class RegistryRoute(APIRoute):
             except RequestValidationError as error:
                 told = "; ".join(f"{_place(one['loc'])}: {one['msg']}" for one in error.errors())
                 return RegistryResponse({"error_code": 422, "message": told}, 422)
+            except HTTPException as error:
+                # A body that cannot be parsed at all.
+                status = 422 if error.status_code == 400 else error.status_code
+                return RegistryResponse({"error_code": status, "message": error.detail}, status)
 
         return answered
 
@@ -79,6 +85,12 @@ router = APIRouter(
     default_response_class=RegistryResponse,
     responses={
         404: _error("No such schema, subject or version."),
+        413: {
+            "description": "The body is larger than this route takes.",
+            "content": {
+                problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}
+            },
+        },
         422: _error("No schema or version can look like this."),
     },
 )

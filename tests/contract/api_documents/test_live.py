@@ -75,8 +75,8 @@ def asked(api: Client, camera: str, **wanted: int) -> dict[str, Any]:
 
 
 def answered(api: Client, order: dict[str, Any]) -> dict[str, Any]:
-    found = api.get(f"/api/v1/sites/{SITE}/commands/{order['command_id']}?wait_s=30")
-    return dict(found.json())
+    at = path(order["arguments"]["camera"])
+    return dict(api.get(f"{at}/{order['command_id']}?wait_s=30").json())
 
 
 def sent(settings: Settings, camera: str) -> list[Frame]:
@@ -127,7 +127,9 @@ def test_a_camera_is_shown_when_asked_for_and_ends_by_itself(
     )
 
     order = asked(api, "porch", fps=2, seconds=4)
-    assert answered(api, order)["state"] == "applied"
+    granted = answered(api, order)
+    assert granted["state"] == "applied" and granted["answer"]["until_at"] > order["issued_at"]
+    assert api.get(f"{path('roof')}/{order['command_id']}").status_code == 404
     with api.stream("GET", path("porch")) as answer:
         shown = [image(jpeg).shape for jpeg in pictures(answer)]
     assert 2 <= len(shown) <= 2 * 4 + 2, "the stream ended by itself"

@@ -99,3 +99,12 @@ def test_what_is_no_schema_of_ours_is_not_found(
     found = body(client.post("/subjects/up.events-value", json=asked), status)
     assert found["error_code"] == code
     assert body(client.post("/subjects/none", json={"schema": "{}"}), 404)["error_code"] == 40401
+
+
+@pytest.mark.parametrize("content", [b"E\x1cF\xff\xfe", b"{", b"", b'"text"'])
+def test_a_body_that_is_no_json_is_refused_in_the_registry_s_words(
+    client: TestClient, content: bytes
+) -> None:
+    headers = {"Content-Type": "application/json"}
+    answer = client.post("/subjects/up.events-value", content=content, headers=headers)
+    assert body(answer, 422)["error_code"] == 422
