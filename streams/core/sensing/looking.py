@@ -42,6 +42,7 @@ def frame_of(reading: Reading, partition: int) -> Analysed:
             "its size, epoch or sequence number",
             reason="incomplete-frame",
         )
+    parts = answered(reading)
     return Analysed(
         camera=reading.camera,
         epoch_at=reading.epoch_at,
@@ -50,7 +51,7 @@ def frame_of(reading: Reading, partition: int) -> Analysed:
         partition=partition,
         offset=reading.offset,
         aspect=reading.width / reading.height,
-        models=tuple(part.model for part in answered(reading)),
+        models=(parts[0].model,) if len(parts) == 1 else tuple([part.model for part in parts]),
     )
 
 
@@ -80,6 +81,8 @@ def look(
     Tracks that have fired are reported with their first observation in each whole second.
     """
     seconds = {track.track_id: track.seen_at // 1000 for track in state.tracks}
+    sensors = [(name, sensor, state.sensors[name]) for name, sensor in plan.sensors.items()]
+    named_late = bool(plan.choosy) and len(state.looked) > 1
     if state.scene.epoch_at != frame.epoch_at:
         state.scene = Scene(epoch_at=frame.epoch_at)
     tracked = tracker.step(
@@ -100,16 +103,18 @@ def look(
                 )
             )
             seen = _seen(state, track, sighting, frame.at, plan.ground)
-            late = earlier(state.unnamed, seen) if plan.choosy and len(state.looked) > 1 else []
-            for name, sensor in plan.sensors.items():
-                again = late if name in plan.choosy else []
-                if again:
+            late = earlier(state.unnamed, seen) if named_late else None
+            for name, sensor, sensor_state in sensors:
+                if late and name in plan.choosy:
                     # It looked at the path under no name, and must not see it run back.
-                    sensor.forget(state.sensors[name], track.track_id)
-                for one in (*again, seen):
-                    fired = sensor.observe(state.sensors[name], one)
-                    if fired:
-                        output.fire(state, name, fired, plan)
+                    sensor.forget(sensor_state, track.track_id)
+                    for one in late:
+                        fired = sensor.observe(sensor_state, one)
+                        if fired:
+                            output.fire(state, name, fired, plan)
+                fired = sensor.observe(sensor_state, seen)
+                if fired:
+                    output.fire(state, name, fired, plan)
     for track, _ in tracked.sightings:
         if track.evidence.fired and seconds[track.track_id] != frame.at // 1000:
             output.reports.append(report(track.track_id, track.evidence, track.frames))
@@ -130,7 +135,8 @@ def _seen(
         if ground is not None:
             speed = _speed(ground, before, place, sighting.at - began_at)
     recent.append((sighting.at, *place))
-    del recent[:-_MAX_RECENT]
+    if len(recent) > _MAX_RECENT:
+        del recent[:-_MAX_RECENT]
     return Seen(
         track=track.track_id,
         class_name=track.evidence.class_name,

@@ -26,13 +26,14 @@ def _run(
 ) -> None:
     """Fire all timers up to and including ``until``, in the order of their deadlines."""
     while True:
-        times = [track.alive_at + plan.lost_ms for track in state.tracks]
+        due = until + 1
+        for track in state.tracks:
+            due = min(due, track.alive_at + plan.lost_ms)
         for name, sensor in plan.sensors.items():
             deadline = sensor.deadline(state.sensors[name], still)
-            if deadline is not None:
-                times.append(deadline)
-        due = min(times, default=None)
-        if due is None or due > until:
+            if deadline is not None and deadline < due:
+                due = deadline
+        if due > until:
             return
         gone = [track for track in state.tracks if track.alive_at + plan.lost_ms <= due]
         if gone:
@@ -116,4 +117,5 @@ def hear(state: CameraState, reading: Reading, now: int, plan: CameraPlan, outpu
         fired = sensor.hear(state.sensors[name], now, reading.state == "online")
         if shown is not None:
             fired += sensor.show(state.sensors[name], shown)
-        output.fire(state, name, fired, plan)
+        if fired:
+            output.fire(state, name, fired, plan)

@@ -9,7 +9,7 @@ import msgspec
 
 from schemas.site.sensors import ZoneSensor
 from schemas.site.values import milliseconds
-from streams.core.geometry import Point, in_polygon
+from streams.core.geometry import Box, Point, bounds_of, in_polygon
 from streams.core.sensors.base import Context, Fired, Seen, Sensor
 from streams.core.sensors.subject import Subject
 
@@ -53,6 +53,8 @@ class Zone(Sensor[ZoneState]):
     """
 
     points: tuple[Point, ...]
+    bounds: Box
+    """Nothing outside of it is inside the polygon."""
     enter_after: int
     leave_after: int
     lost: int
@@ -69,6 +71,7 @@ class Zone(Sensor[ZoneState]):
         occupancy = sensor.occupancy
         return cls(
             points=tuple(sensor.points),
+            bounds=bounds_of(sensor.points),
             enter_after=milliseconds(sensor.enter_after_s),
             leave_after=milliseconds(sensor.leave_after_s),
             lost=context.lost_ms,
@@ -89,8 +92,10 @@ class Zone(Sensor[ZoneState]):
         if visit is not None and visit.outside and seen.at >= visit.inside_at + self.leave_after:
             fired += self._leave(state, seen.track, visit, seen.known_at)
             visit = None
-        place = self.subject.place(seen)
-        if not (in_polygon(self.points, place) and self.subject.fits(seen)):
+        x, y = place = self.subject.place(seen)
+        left, top, right, bottom = self.bounds
+        near = left <= x <= right and top <= y <= bottom
+        if not (near and in_polygon(self.points, place) and self.subject.fits(seen)):
             if visit is not None:
                 visit.outside, visit.hold_from = True, None
                 if seen.at >= visit.inside_at + self.leave_after:
@@ -114,11 +119,10 @@ class Zone(Sensor[ZoneState]):
 
     def deadline(self, state: ZoneState, still: frozenset[str]) -> int | None:
         """Return when the next visit ends or hold is over."""
-        times = [
-            time
-            for track, visit in state.visits.items()
-            for time in self._times(visit, track in still)
-        ]
+        times: list[int] = []
+        for track, visit in state.visits.items():
+            if visit.outside or visit.ended or track in still:
+                times += self._times(visit, track in still)
         if state.full_from is not None and not state.occupied:
             times.append(state.full_from + self.full_for)
         return min(times, default=None)
@@ -169,6 +173,8 @@ class Zone(Sensor[ZoneState]):
     ) -> list[Fired]:
         """Fire the holds whose deadline an inside observation at ``until`` has reached."""
         fired: list[Fired] = []
+        if visit.entered and (visit.dwelled or self.dwell is None):
+            return fired
         hold_from = visit.hold_from
         if not visit.entered and hold_from is not None and hold_from + self.enter_after <= until:
             visit.entered = True

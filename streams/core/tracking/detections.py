@@ -57,8 +57,7 @@ class Selection:
     """Polygons; an object whose bottom anchor lies in one of them is dropped."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(msgspec.Struct, frozen=True, gc=False):
     """One model's part of a reading."""
 
     model: str
@@ -113,12 +112,8 @@ def select(reading: Reading, selection: Selection, sure: float = 0.0) -> list[De
     found: list[Detection] = []
     first = 0
     for part in parts:
-        allowed = _allowed(selection, part.model)
         last = first + part.objects
-        for index in range(first, last):
-            detection = _detection(reading, index, part.model, allowed, selection.ignore)
-            if detection is not None:
-                found.append(detection)
+        _add_part(found, reading, range(first, last), part.model, selection)
         first = last
     found.sort(key=_order)
     if len(parts) > 1:
@@ -134,26 +129,28 @@ def _allowed(selection: Selection, model: str) -> frozenset[str] | None:
     return frozenset.intersection(*limits) if limits else None
 
 
-def _detection(
-    reading: Reading,
-    index: int,
-    model: str,
-    allowed: frozenset[str] | None,
-    ignore: Sequence[Sequence[Point]],
-) -> Detection | None:
-    score, label = reading.scores[index], reading.labels[index]
-    if score < MIN_SCORE or (allowed is not None and label not in allowed):
-        return None
-    x1, y1, x2, y2 = reading.boxes[4 * index : 4 * index + 4]
-    if not (-_FAR < x1 <= x2 - _THIN and -_FAR < y1 <= y2 - _THIN and max(x2, y2) < _FAR):
-        return None
-    box = (x1, y1, x2, y2)
-    if ignore:
-        anchor = anchor_of(box, "bottom")
-        if any(in_polygon(polygon, anchor) for polygon in ignore):
-            return None
-    attributes = attributes_in(reading.attributes[index]) if reading.attributes else None
-    return Detection(box, min(score, 1.0), label, model, attributes or None)
+def _add_part(
+    found: list[Detection], reading: Reading, part: range, model: str, selection: Selection
+) -> None:
+    """Add what counts of one model's objects."""
+    allowed, ignore = _allowed(selection, model), selection.ignore
+    boxes, scores, labels = reading.boxes, reading.scores, reading.labels
+    for index in part:
+        score, label = scores[index], labels[index]
+        if score < MIN_SCORE or (allowed is not None and label not in allowed):
+            continue
+        x1, y1, x2, y2 = boxes[4 * index : 4 * index + 4]
+        if not (-_FAR < x1 <= x2 - _THIN and -_FAR < y1 <= y2 - _THIN and x2 < _FAR and y2 < _FAR):
+            continue
+        box = (x1, y1, x2, y2)
+        if ignore and _lies_in(ignore, anchor_of(box, "bottom")):
+            continue
+        attributes = attributes_in(reading.attributes[index]) if reading.attributes else None
+        found.append(Detection(box, min(1.0, score), label, model, attributes or None))
+
+
+def _lies_in(polygons: Sequence[Sequence[Point]], anchor: Point) -> bool:
+    return any(in_polygon(polygon, anchor) for polygon in polygons)
 
 
 def _order(detection: Detection) -> tuple[float, Box, str, str]:
@@ -182,20 +179,16 @@ def _without_doubles(detections: Sequence[Detection]) -> list[Detection]:
     """Drop what covers a higher-scoring detection: one object seen twice, or called two names."""
     kept: list[Detection] = []
     for detection in detections:
-        if not _is_double(detection, kept):
+        box = detection.box
+        left, width = box[0], box[2] - box[0]
+        for other in kept:
+            # Most lie far apart, which the left edges tell at once.
+            if (
+                -width < other.box[0] - left < width
+                and detection.model == other.model
+                and iou(box, other.box) > _SAME_OBJECT_IOU
+            ):
+                break
+        else:
             kept.append(detection)
     return kept
-
-
-def _is_double(detection: Detection, kept: Sequence[Detection]) -> bool:
-    box = detection.box
-    left, width = box[0], box[2] - box[0]
-    for other in kept:
-        # Most lie far apart, which the left edges tell at once.
-        if (
-            -width < other.box[0] - left < width
-            and detection.model == other.model
-            and iou(box, other.box) > _SAME_OBJECT_IOU
-        ):
-            return True
-    return False

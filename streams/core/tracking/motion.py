@@ -6,6 +6,9 @@ is relative to the longer side of the object's box, as near objects move and jit
 picture (Wojke et al., DeepSORT, 2017, section 2.1), and follows time, not frames.
 """
 
+# ruff: noqa: FURB136
+# Called for every object and frame: a comparison costs a third of a call of min or max.
+
 from __future__ import annotations
 
 import math
@@ -69,7 +72,8 @@ class Motion(msgspec.Struct, gc=False):
     @property
     def size(self) -> float:
         """The longer side of the box, in frame heights."""
-        return max(self.width, self.height)
+        width, height = self.width, self.height
+        return width if width >= height else height
 
 
 def begin(at: int, box: Box, aspect: float, noise: Noise) -> Motion:
@@ -99,13 +103,14 @@ def advance(motion: Motion, at: int, noise: Noise) -> None:
     dt = (at - motion.at) / 1000.0
     if dt <= 0:
         return
+    width, height = motion.width, motion.height
+    growth = (noise.acceleration * (width if width >= height else height)) ** 2 * dt
+    velocity_variance, covariance = motion.velocity_variance, motion.covariance
     motion.at = at
     motion.x += motion.vx * dt
     motion.y += motion.vy * dt
-    growth = (noise.acceleration * motion.size) ** 2 * dt
-    velocity_variance = motion.velocity_variance
-    motion.position_variance += dt * (2 * motion.covariance + dt * (velocity_variance + growth / 3))
-    motion.covariance += dt * (velocity_variance + growth / 2)
+    motion.position_variance += dt * (2 * covariance + dt * (velocity_variance + growth / 3))
+    motion.covariance = covariance + dt * (velocity_variance + growth / 2)
     motion.velocity_variance = velocity_variance + growth
     motion.size_variance += noise.size_drift * noise.size_drift * dt
 
@@ -123,30 +128,33 @@ def correct(
 
     The surer the detector, the nearer its box: Du et al., GIAOTracker, ICCV workshops 2021, 3.3.
     """
-    height = box[3] - box[1]
-    width = (box[2] - box[0]) * aspect
+    x1, y1, x2, y2 = box
+    own_width, own_height = motion.width, motion.height
     unsure = 1 + noise.unsure * (1 - score)
-    spread = noise.measured * motion.size * unsure
+    spread = noise.measured * (own_width if own_width >= own_height else own_height) * unsure
     size_spread = noise.measured_size * unsure
     if crowded:
         spread *= noise.crowded
         size_spread *= noise.crowded_size
-    total = motion.position_variance + spread * spread
-    gain = motion.position_variance / total
-    velocity_gain = motion.covariance / total
-    dx = (box[0] + box[2]) / 2 * aspect - motion.x
-    dy = (box[1] + box[3]) / 2 - motion.y
-    motion.x += gain * dx
-    motion.y += gain * dy
+    position_variance, covariance = motion.position_variance, motion.covariance
+    total = position_variance + spread * spread
+    gain = position_variance / total
+    velocity_gain = covariance / total
+    x, y = motion.x, motion.y
+    dx = (x1 + x2) / 2 * aspect - x
+    dy = (y1 + y2) / 2 - y
+    motion.x = x + gain * dx
+    motion.y = y + gain * dy
     motion.vx += velocity_gain * dx
     motion.vy += velocity_gain * dy
-    motion.velocity_variance -= velocity_gain * motion.covariance
-    motion.position_variance *= 1 - gain
-    motion.covariance *= 1 - gain
-    size_gain = motion.size_variance / (motion.size_variance + size_spread * size_spread)
-    motion.width *= (width / motion.width) ** size_gain
-    motion.height *= (height / motion.height) ** size_gain
-    motion.size_variance *= 1 - size_gain
+    motion.velocity_variance -= velocity_gain * covariance
+    motion.position_variance = position_variance * (1 - gain)
+    motion.covariance = covariance * (1 - gain)
+    size_variance = motion.size_variance
+    size_gain = size_variance / (size_variance + size_spread * size_spread)
+    motion.width = own_width * ((x2 - x1) * aspect / own_width) ** size_gain
+    motion.height = own_height * ((y2 - y1) / own_height) ** size_gain
+    motion.size_variance = size_variance * (1 - size_gain)
 
 
 def surprise(
@@ -158,11 +166,12 @@ def surprise(
     distance of the centre plus that of the size's logarithm (four degrees of freedom); the second
     the logarithm of the position's variance in squared box sizes.
     """
-    size2 = motion.size**2
+    width, height = motion.width, motion.height
+    size2 = (width if width >= height else height) ** 2
     total = motion.position_variance + noise.strays * noise.strays * size2
     size_variance = motion.size_variance + noise.strays_size * noise.strays_size
-    dw = math.log((box[2] - box[0]) * aspect / motion.width)
-    dh = math.log((box[3] - box[1]) / motion.height)
+    dw = math.log((box[2] - box[0]) * aspect / width)
+    dh = math.log((box[3] - box[1]) / height)
     return apart / total + (dw * dw + dh * dh) / size_variance, math.log(total / size2)
 
 
@@ -171,11 +180,12 @@ def place(motion: Motion, box: Box, aspect: float, noise: Noise) -> Box:
 
     A box that the picture's border cuts is the best that is known of what is left of the object.
     """
-    if box[0] < CUT or box[1] < CUT or box[2] > 1 - CUT or box[3] > 1 - CUT:
+    x1, y1, x2, y2 = box
+    if x1 < CUT or y1 < CUT or x2 > 1 - CUT or y2 > 1 - CUT:
         return box
     x, y = motion.x / aspect, motion.y
-    x += noise.trusted * ((box[0] + box[2]) / 2 - x)
-    y += noise.trusted * ((box[1] + box[3]) / 2 - y)
+    x += noise.trusted * ((x1 + x2) / 2 - x)
+    y += noise.trusted * ((y1 + y2) / 2 - y)
     half_width, half_height = motion.width / aspect / 2, motion.height / 2
     return x - half_width, y - half_height, x + half_width, y + half_height
 

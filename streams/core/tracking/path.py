@@ -49,8 +49,7 @@ def _worst(path: Sequence[Place], first: int, last: int) -> tuple[float, int, in
     span = (end_at - start_at) or 1
     speed_x, speed_y = (end_x - x) / span, (end_y - y) / span
     worst, found = 0.0, first
-    for index in range(first + 1, last):
-        at, px, py = path[index]
+    for index, (at, px, py) in enumerate(path[first + 1 : last], first + 1):
         after = at - start_at
         dx, dy = x + speed_x * after - px, y + speed_y * after - py
         distance2 = dx * dx + dy * dy

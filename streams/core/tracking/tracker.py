@@ -197,9 +197,11 @@ def _sighting(detection: Detection, frame: Analysed, place: Box) -> Sighting:
 
 def _is_looked_for(track: Track, frame: Analysed) -> bool:
     """Tell whether a model looked at ``frame`` that ever saw ``track``: else it is not missed."""
-    if not frame.models or not track.models:
+    looked, known = frame.models, track.models
+    if not looked or not known:
         return True
-    return any(model in track.models for model in frame.models)
+    # One model on a camera is the rule.
+    return known[0] in looked or any(model in looked for model in known)
 
 
 def _credit(track: Track, model: str) -> None:
