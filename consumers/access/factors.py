@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hmac
 import io
 import secrets
 from datetime import UTC, datetime
@@ -17,6 +16,7 @@ import segno
 from consumers.access.messages import Messenger
 from consumers.access.sealing import Sealer
 from consumers.access.sessions import Current
+from consumers.access.tokens import same
 from consumers.store.database import Connection
 
 STEP_S = 30
@@ -75,8 +75,8 @@ def matching_step(seed: str, given: str, now: datetime, newest_used: int) -> int
     step_now = int(now.timestamp()) // STEP_S
     found: int | None = None
     for step in range(step_now - STEPS_OFF, step_now + STEPS_OFF + 1):
-        same = hmac.compare_digest(totp.at(step * STEP_S), given)
-        if same and step > newest_used:
+        right = same(given, totp.at(step * STEP_S))
+        if right and step > newest_used:
             found = step
     return found
 

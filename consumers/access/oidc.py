@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 from urllib.parse import quote, urlsplit
 
 import httpx
@@ -92,11 +92,20 @@ def read_providers(text: str) -> dict[str, Provider]:
 
 
 class Conversation:
-    """One login with a provider."""
+    """One login with a provider; use it with ``async with``."""
 
     def __init__(self, provider: Provider, redirect_url: str) -> None:
         self._provider = provider
         self._redirect_url = redirect_url
+        self._client = httpx.AsyncClient(timeout=TIMEOUT_S)
+
+    async def __aenter__(self) -> Self:
+        """Connect to nothing yet."""
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close what was opened."""
+        await self._client.aclose()
 
     async def authorize_url(self, *, state: str, nonce: str, verifier: str) -> str:
         """Return the address of the provider's login page.
@@ -139,18 +148,17 @@ class Conversation:
         name = self._provider.client_id
         secret = self._provider.client_secret.get_secret_value()
         methods = metadata.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
-        basic = None
+        auth: httpx.Auth = httpx.Auth()
         if "client_secret_basic" in methods:
             # Form-encoded within the header: RFC 6749, 2.3.1.
-            basic = httpx.BasicAuth(quote(name, safe=""), quote(secret, safe=""))
+            auth = httpx.BasicAuth(quote(name, safe=""), quote(secret, safe=""))
         else:
             body += f"&client_id={quote(name, safe='')}&client_secret={quote(secret, safe='')}"
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
         try:
-            async with httpx.AsyncClient(timeout=TIMEOUT_S, auth=basic) as client:
-                answer = await client.post(
-                    metadata["token_endpoint"], content=body, headers=headers
-                )
+            answer = await self._client.post(
+                metadata["token_endpoint"], content=body, headers=headers, auth=auth
+            )
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise self._away(error) from None
         if answer.is_server_error:
@@ -174,9 +182,8 @@ class Conversation:
 
     async def _get(self, url: str) -> Mapping[str, Any]:
         try:
-            async with httpx.AsyncClient(timeout=TIMEOUT_S) as client:
-                answer = await client.get(url)
-                answer.raise_for_status()
+            answer = await self._client.get(url)
+            answer.raise_for_status()
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise self._away(error) from None
         return self._document(answer)

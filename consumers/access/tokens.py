@@ -53,4 +53,4 @@ def csrf_token(session_token: str) -> str:
 
 def same(given: str, wanted: str) -> bool:
     """Compare two secrets in a time that tells nothing of them."""
-    return hmac.compare_digest(given.encode(), wanted.encode())
+    return hmac.compare_digest(given.encode("utf-8", "replace"), wanted.encode())

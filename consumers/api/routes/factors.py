@@ -6,7 +6,7 @@ import base64
 from typing import Annotated
 
 from fastapi import APIRouter, Response
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from starlette.requests import HTTPConnection
 
 from consumers.access.enrolling import Enroller
@@ -24,7 +24,12 @@ from consumers.api.security import client_of
 from schemas.errors import Rejected
 
 router = APIRouter(tags=["second factors"])
-Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9 -]{4,40}$")]
+Code = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9 -]{4,40}$"),
+    # Phones show codes in two halves.
+    AfterValidator(lambda code: code.replace(" ", "")),
+]
 Phone = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{6,14}$")]
 
 

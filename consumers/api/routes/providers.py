@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Cookie, Depends, Query, Response
 from fastapi.responses import RedirectResponse
@@ -74,13 +74,14 @@ async def begin(
     async with parts.database.system() as database:
         source = source_of(client_of(connection).source)
         await take(database, [meter(TOKENS_TRIED, "provider", source)])
-    departure = await depart(
-        parts.database,
-        chosen,
-        _conversation(parts, chosen),
-        body.landing,
-        body.invitation.get_secret_value() if body.invitation else None,
-    )
+    async with _conversation(parts, chosen) as conversation:
+        departure = await depart(
+            parts.database,
+            chosen,
+            conversation,
+            body.landing,
+            body.invitation.get_secret_value() if body.invitation else None,
+        )
     set_provider_state(response, parts, departure.state, LOGIN_LASTS)
     return Begun(url=departure.url)
 
@@ -111,9 +112,10 @@ async def come_back(
         if code is None or error is not None:
             raise Rejected("the provider let nobody in", reason="provider-refused")
         chosen = _provider(parts, login["provider"])
-        claims = await _conversation(parts, chosen).claims(
-            code=code, nonce=login["nonce"], verifier=login["verifier"]
-        )
+        async with _conversation(parts, chosen) as conversation:
+            claims = await conversation.claims(
+                code=code, nonce=login["nonce"], verifier=login["verifier"]
+            )
         opened = await let_in(
             parts.database, chosen, claims, login["invitation_hash"], client_of(connection)
         )
@@ -133,10 +135,9 @@ def _land(place: str) -> Response:
 
 
 def _provider(parts: Context, name: str) -> Provider:
-    found: dict[str, Any] = read_providers(parts.settings.oidc)
-    if name not in found:
+    chosen = read_providers(parts.settings.oidc).get(name)
+    if chosen is None:
         raise not_found("identity provider")
-    chosen: Provider = found[name]
     return chosen
 
 
