@@ -27,11 +27,10 @@ from psycopg import sql
 from pydantic import BaseModel, Field
 
 from consumers.api.problems import Problem
+from consumers.api.shapes.common import DEFAULT_LIMIT, MAX_CURSOR_CHARACTERS, MAX_LIMIT
 from consumers.store.spans import Look
 
-DEFAULT_LIMIT = 100
-MAX_LIMIT = 500
-MAX_CURSOR_CHARACTERS = 1000
+__all__ = ["DEFAULT_LIMIT", "Cursor", "Keyset", "Limit", "Page", "Place", "page"]
 BIGGEST = 2**63 - 1
 T = TypeVar("T")
 Key = str | int | datetime | UUID

@@ -13,6 +13,9 @@ SiteCamera = Annotated[
 ]
 Id = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,200}$")]
 """Of an event, a candidate, a piece of evidence."""
+DEFAULT_LIMIT = 100
+MAX_LIMIT = 500
+MAX_CURSOR_CHARACTERS = 1000
 MAX_VALUES = 100
 """Of one filter."""
 
@@ -32,9 +35,13 @@ class Asked(BaseModel):
 class PageQuery(Asked):
     """The place in a list."""
 
-    limit: int = Field(default=100, ge=1, le=500, description="At most so many on a page.")
+    limit: int = Field(
+        default=DEFAULT_LIMIT, ge=1, le=MAX_LIMIT, description="At most so many on a page."
+    )
     cursor: str | None = Field(
-        default=None, max_length=1000, description="The place to go on from: see `next`."
+        default=None,
+        max_length=MAX_CURSOR_CHARACTERS,
+        description="The place to go on from: see `next`.",
     )
 
 
