@@ -9,6 +9,8 @@ CREATE TABLE users (
     password_hash text,
     password_changed_at timestamptz,
     totp_seed text,
+    -- Of an authenticator that is not confirmed yet.
+    totp_next_seed text,
     totp_confirmed_at timestamptz,
     -- The newest step whose code was used: a code works once.
     totp_step bigint NOT NULL DEFAULT 0,
@@ -18,6 +20,7 @@ CREATE TABLE users (
     created_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 COMMENT ON COLUMN users.totp_seed IS 'sealed';
+COMMENT ON COLUMN users.totp_next_seed IS 'sealed';
 COMMENT ON COLUMN users.phone IS 'E.164; for codes once confirmed';
 
 CREATE TABLE memberships (
