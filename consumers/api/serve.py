@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -18,6 +19,8 @@ from schemas.errors import Fatal
 BACKLOG = 1024
 KEEP_ALIVE_S = 30
 LOOK_EVERY_S = 0.2
+COLLECT_AFTER = (10_000, 20, 50)
+"""New objects until the youngest are looked through, and how many of those until the older ones."""
 
 
 def run_api(service: Service, modules: Iterable[str] = MODULES) -> None:
@@ -28,6 +31,7 @@ def run_api(service: Service, modules: Iterable[str] = MODULES) -> None:
     """
     settings = service.settings
     app = build(settings, modules)
+    _settle_memory()
     with listening(settings.listen) as listener:
         host, port = listener.getsockname()[:2]
         service.log.info("listening", host=host, port=port)
@@ -69,6 +73,14 @@ def listening(address: str) -> Iterator[socket.socket]:
     with listener:
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, PEER_GONE_MS)
         yield listener
+
+
+def _settle_memory() -> None:
+    # A full collection looks at every object of all modules, and everybody waits meanwhile: what
+    # is there now stays for good. Clients that come and go fill the youngest generation fast.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*COLLECT_AFTER)
 
 
 class _Server(StreamingServer):
