@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -154,8 +154,3 @@ class Policy:
     groups: Mapping[UUID, frozenset[tuple[str, str]]] = field(default_factory=dict)
     """(site, camera) of each camera group."""
     mutes: tuple[Mute, ...] = ()
-
-
-def read_route(document: Mapping[str, Any]) -> Route:
-    """Return a route as it was stored."""
-    return Route.model_validate(document)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 from consumers.access.sealing import Sealer
 from consumers.notify.guard import guard_of
@@ -85,7 +86,7 @@ async def _key(service: Service, database: Database, sealer: Sealer) -> str | No
         try:
             return await vapid_private_key(database, sealer)
         except Retryable as error:
-            service.checks["sending"] = lambda problem=str(error): problem  # type: ignore[misc]
+            service.checks["sending"] = partial(str, error)
             service.log.warning("waits for Postgres", error=str(error))
             await asyncio.sleep(FIRST_TRY_S)
     return None

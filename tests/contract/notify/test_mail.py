@@ -24,6 +24,7 @@ from tests.contract.notify.house import House
 from tests.unit.consumers.notify.notices import message
 
 USER, PASSWORD = "sightline", "p@ss/word"
+pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
 
 
 class Post:
