@@ -80,7 +80,9 @@ class Tokens:
             return None
         try:
             text = self._sealer.open(token)
-            told = orjson.loads(text.removeprefix(_PREFIX)) if text.startswith(_PREFIX) else {}
+            if not text.startswith(_PREFIX):
+                return None
+            told = orjson.loads(text.removeprefix(_PREFIX))
             positions = {
                 Kind(kind): tuple(offsets)
                 for kind, (topic_id, *offsets) in told.items()

@@ -97,12 +97,8 @@ async def follow(host: str, port: int, keys: list[str], clients: int) -> list[tu
     loop = asyncio.get_running_loop()
     heard: list[tuple[int, float]] = []
     for number in range(clients):
-        key = keys[number % len(keys)]
-        _, client = await loop.create_connection(
-            lambda key=key: Client(host, key, heard),
-            host,
-            port,  # type: ignore[misc]
-        )
+        made = partial(Client, host, keys[number % len(keys)], heard)
+        _, client = await loop.create_connection(made, host, port)
         await client.ready
     print("open", flush=True)
     await asyncio.to_thread(sys.stdin.readline)

@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Self
 
 import psutil
 from confluent_kafka import Consumer, TopicPartition
@@ -90,7 +91,15 @@ class PlainConsumer:
         self._kafka.assign(places)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._read)
+
+    def __enter__(self) -> Self:
         self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopping.set()
+        self._thread.join()
+        self._kafka.close()
 
     def _read(self) -> None:
         while not self._stopping.is_set():
@@ -98,12 +107,6 @@ class PlainConsumer:
             if message is not None and message.error() is None:
                 event = decode_as(Event, message.value())
                 self.heard.append((int(event.event_id.removeprefix("bench-")), time.monotonic()))
-
-    def stop(self) -> None:
-        """Stop reading."""
-        self._stopping.set()
-        self._thread.join()
-        self._kafka.close()
 
 
 @contextmanager
@@ -152,15 +155,16 @@ def measure(settings: Settings, server: psutil.Process) -> None:
     memory: dict[int, int] = {}
     for count in (1, CLIENTS):
         for load in LOADS:
-            beside = PlainConsumer(settings.cloud_kafka)
-            with clients(settings, keys, count) as heard:
+            with (
+                PlainConsumer(settings.cloud_kafka) as beside,
+                clients(settings, keys, count) as heard,
+            ):
                 time.sleep(SETTLE_S)
                 memory[count] = server.memory_full_info().uss
                 busy_s, began_s = sum(server.cpu_times()[:2]), time.monotonic()
                 written = writer.write(load)
                 busy = (sum(server.cpu_times()[:2]) - busy_s) / (time.monotonic() - began_s)
                 time.sleep(SETTLE_S)
-            beside.stop()
             rows.append(_row(count, load, written, heard, beside.heard, busy))
     table(_HEADERS, rows)
     each = (memory[CLIENTS] - memory[1]) / (CLIENTS - 1)
