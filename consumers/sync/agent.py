@@ -125,6 +125,11 @@ class _Configs:
         return self._in_force.modes if self._in_force else ()
 
     @property
+    def timezone(self) -> str | None:
+        """The time zone that the configuration in force names."""
+        return self._site_in_force.timezone if self._site_in_force else None
+
+    @property
     def cameras(self) -> frozenset[str]:
         """The cameras of the configuration in force."""
         return frozenset(self._site_in_force.cameras) if self._site_in_force else frozenset()
@@ -318,6 +323,7 @@ class _Cameras:
             details = {
                 "config_version": configs.version,
                 "modes": configs.modes,
+                "timezone": configs.timezone,
                 "silent": sorted(silent),
             }
             self._send("process", "agent", "running", None, json.dumps(details))

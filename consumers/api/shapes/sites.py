@@ -33,7 +33,9 @@ class SiteChange(Asked):
     """What is to be changed; what is left out stays as it is."""
 
     name: OptionalLine | None = None
-    timezone: Annotated[Line, Field(max_length=64)] | None = None
+    timezone: Annotated[Line, Field(max_length=64)] | None = Field(
+        None, description="Holds until the site's configuration names another."
+    )
 
 
 class Health(Shown):

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import json
 import uuid
+from datetime import UTC, datetime
+from typing import Any
 
 import psycopg
 
@@ -55,7 +58,8 @@ def test_rows_are_seen_by_their_own_organisation_alone(dsn: str) -> None:
             connection.execute("SELECT sightline_give_site(%s, %s)", [site, row[0]])
             upsert(connection, "events", event(f"event-of-{site}", site=site))
             connection.execute(
-                "INSERT INTO cameras (site, camera, organisation_id) VALUES (%s, 'gate', %s)",
+                "INSERT INTO cameras (site, camera, organisation_id) VALUES (%s, 'gate', %s) "
+                "ON CONFLICT DO NOTHING",
                 [site, row[0]],
             )
 
@@ -74,3 +78,41 @@ def test_rows_are_seen_by_their_own_organisation_alone(dsn: str) -> None:
         assert {frozenset(sites) for sites in seen(owners[0]).values()} == {frozenset({mine})}
         assert seen(owners[1])["events"] == {theirs}
         assert not any(seen(None).values())
+
+
+def test_a_sites_zone_is_that_of_its_configuration_until_somebody_sets_another(dsn: str) -> None:
+    site = f"site-{uuid.uuid4().hex[:8]}"
+    revisions = iter(range(1, 10))
+
+    def report(connection: psycopg.Connection[Any], zone: str | None) -> str:
+        details = json.dumps({"timezone": zone})
+        health = {
+            "health_id": f"{site}/process/agent",
+            "site": site,
+            "kind": "process",
+            "name": "agent",
+            "state": "running",
+            "at": datetime.now(UTC),
+            "frames": 0,
+            "dropped": 0,
+            "details": details,
+            "revision": next(revisions),
+        }
+        connection.execute(
+            "INSERT INTO health ({}) VALUES ({}) ON CONFLICT (health_id) DO UPDATE "
+            "SET details = EXCLUDED.details, revision = EXCLUDED.revision".format(
+                ", ".join(health), ", ".join(f"%({name})s" for name in health)
+            ),
+            health,
+        )
+        row = connection.execute("SELECT timezone FROM sites WHERE site = %s", [site]).fetchone()
+        assert row is not None
+        return str(row[0])
+
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        assert report(connection, None) == "UTC"
+        assert report(connection, "Europe/Madrid") == "Europe/Madrid"
+        connection.execute("UPDATE sites SET timezone = 'Asia/Tokyo' WHERE site = %s", [site])
+        assert report(connection, "Europe/Madrid") == "Asia/Tokyo"
+        assert report(connection, "America/Lima") == "America/Lima"
+        assert report(connection, "no zone") == "America/Lima"

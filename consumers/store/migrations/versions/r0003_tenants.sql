@@ -71,6 +71,24 @@ BEGIN
 END
 $$;
 
+-- A site's configuration names its time zone, and its agent repeats it. What somebody sets here
+-- holds until the configuration names another.
+CREATE FUNCTION sightline_note_zone() RETURNS trigger
+LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+DECLARE
+    zone text := sightline_json(NEW.details) ->> 'timezone';
+    before text;
+BEGIN
+    SELECT details_json ->> 'timezone' INTO before FROM health WHERE health_id = NEW.health_id;
+    IF zone IS DISTINCT FROM before AND EXISTS (
+        SELECT FROM pg_timezone_names WHERE name = zone
+    ) THEN
+        UPDATE sites SET timezone = zone WHERE site = NEW.site AND timezone <> zone;
+    END IF;
+    RETURN NEW;
+END
+$$;
+
 DO $$
 DECLARE
     record_table text;
@@ -88,6 +106,9 @@ END
 $$;
 CREATE TRIGGER b_note_camera BEFORE INSERT ON health
     FOR EACH ROW WHEN (NEW.kind = 'camera') EXECUTE FUNCTION sightline_note_camera();
+CREATE TRIGGER b_note_zone BEFORE INSERT ON health
+    FOR EACH ROW WHEN (NEW.kind = 'process' AND NEW.name = 'agent')
+    EXECUTE FUNCTION sightline_note_zone();
 
 CREATE INDEX events_by_organisation ON events (organisation_id, opened_at DESC, event_id);
 CREATE INDEX verdicts_by_organisation ON verdicts (organisation_id, matched_at DESC, candidate_id);
