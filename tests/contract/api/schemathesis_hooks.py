@@ -18,16 +18,20 @@ Parameters = dict[str, Any] | None
 
 
 @schemathesis.hook
-def map_path_parameters(
-    context: schemathesis.HookContext, path_parameters: Parameters
-) -> Parameters:
-    """Let half of the ids name something that is there, and none who asks."""
+def before_call(
+    context: schemathesis.HookContext, case: schemathesis.Case[Any], kwargs: dict[str, Any]
+) -> None:
+    """Let half of the ids name something that is there, and none who asks.
+
+    Here, and not where values are made: schemathesis uses ids again that answers told it.
+    """
     known = json.loads(os.environ["SIGHTLINE_TEST_IDS"])
     own = json.loads(os.environ["SIGHTLINE_TEST_OWN"])
-    parameters = path_parameters or {}
-    named = {name: known[name] for name in parameters if name in known and random.random() < 0.5}
-    spared = {name: str(uuid.uuid4()) for name, value in parameters.items() if value in own}
-    return {**parameters, **named, **spared}
+    for name, value in list((case.path_parameters or {}).items()):
+        if name in known and random.random() < 0.5:
+            case.path_parameters[name] = known[name]
+        elif value in own:
+            case.path_parameters[name] = str(uuid.uuid4())
 
 
 @schemathesis.hook
