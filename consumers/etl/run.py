@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from collections.abc import Callable
 
 from consumers.etl.parquet.bucket import AnalyticsBucket
 from consumers.etl.postgres import session
@@ -12,6 +11,7 @@ from consumers.etl.watching import watch_certificate, watch_fleet
 from consumers.etl.working import EVERY_S, Exporter, RollupWorker
 from consumers.sinks.tracks import run_track_index
 from infra.runtime.service import Service
+from infra.runtime.side_by_side import run_side_by_side
 from schemas.errors import Retryable
 
 RETRY_FIRST_S, RETRY_LAST_S = 0.5, 30.0
@@ -51,7 +51,7 @@ def run_etl(service: Service) -> None:
         if problem:
             raise Retryable(problem)
 
-    _side_by_side(
+    run_side_by_side(
         service,
         {
             "track-index": lambda: run_track_index(service),
@@ -85,13 +85,3 @@ def _patiently(service: Service, name: str, step: Callable[[], None], every_s: f
             problem.clear()
             wait_s, tries = every_s, 0
         service.stopping.wait(wait_s)
-
-
-def _side_by_side(service: Service, mains: Mapping[str, Callable[[], None]]) -> None:
-    """Run each in a thread until all have ended; whichever ends first stops the others."""
-    with ThreadPoolExecutor(len(mains), thread_name_prefix="etl") as pool:
-        running = [pool.submit(main) for main in mains.values()]
-        wait(running, return_when=FIRST_COMPLETED)
-        service.stopping.set()
-    for one in running:
-        one.result()

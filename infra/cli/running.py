@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -124,10 +125,14 @@ def register(app: typer.Typer) -> None:
         from consumers.etl.run import run_etl
         from consumers.keeping.run import run_keeping
         from consumers.notify.run import run_notify
-        from infra.cli.cloud import run_side_by_side
+        from infra.runtime.side_by_side import run_side_by_side
 
-        mains = {"api": run_api, "notify": run_notify, "etl": run_etl, "keeping": run_keeping}
-        _run("cloud", lambda service: run_side_by_side(service, mains))
+        def main(service: Service) -> None:
+            parts = {"api": run_api, "notify": run_notify, "etl": run_etl, "keeping": run_keeping}
+            mains = {name: partial(part, service) for name, part in parts.items()}
+            run_side_by_side(service, mains)
+
+        _run("cloud", main)
 
     app.add_typer(run, name="run")
 

@@ -42,6 +42,7 @@ class Retention(BaseModel):
     evidence: Days = DEFAULT_DAYS[Kind.EVIDENCE]
     tracks: Days = DEFAULT_DAYS[Kind.TRACKS]
     counts: Days = DEFAULT_DAYS[Kind.COUNTS]
+    health: Days = DEFAULT_DAYS[Kind.HEALTH]
 
 
 class NewHold(BaseModel):
