@@ -35,8 +35,7 @@ def test_the_first_failure_stops_the_others_and_is_told(error: Exception) -> Non
 def test_one_that_ends_without_a_word_stops_the_others_too() -> None:
     service = Service("cloud", Settings())
     ended: list[bool] = []
-    mains = {"one": partial(_wait, service, ended), "two": lambda: None}
-    run_side_by_side(service, mains)
+    run_side_by_side(service, {"one": partial(_wait, service, ended), "two": lambda: None})
     assert ended == [True]
 
 
