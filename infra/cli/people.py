@@ -15,9 +15,10 @@ from rich.table import Table
 
 from consumers.access import operating
 from consumers.access.operating import Keyed, Member
-from consumers.access.permissions import Permission, Role
+from consumers.access.permissions import ROLES, Permission, Role
 from consumers.store.database import Connection, Database
 from infra.cli.connection import DEFAULT_DATA_DIR, DataDir, connect
+from schemas.errors import Rejected
 
 PASSWORD_VARIABLE = "SIGHTLINE_OWNER_PASSWORD"
 Slug = Annotated[str, typer.Argument(metavar="ORGANISATION", help="Its slug.")]
@@ -133,15 +134,21 @@ def register(app: typer.Typer) -> None:
     def create_key(
         organisation: Slug,
         name: Annotated[str, typer.Option(help="What it is for.")],
-        permission: Annotated[list[Permission], typer.Option(help="What it may do; repeatable.")],
+        permission: Annotated[
+            list[Permission] | None, typer.Option(help="What it may do; repeatable.")
+        ] = None,
+        role: Annotated[Role | None, typer.Option(help="All that this role may do.")] = None,
         site: Annotated[list[str] | None, typer.Option(help="Only this site; repeatable.")] = None,
         days: Annotated[int, typer.Option(min=1, max=3660, help="How long it works.")] = 365,
         data_dir: DataDir = DEFAULT_DATA_DIR,
     ) -> None:
         """Make an API key that belongs to no person, and print it this once."""
+        permissions = {*(permission or ()), *(ROLES[role] if role else ())}
+        if not permissions:
+            raise Rejected("a key that may nothing is of no use: give --role or --permission")
         made = _do(
             data_dir,
-            lambda c: operating.create_key(c, organisation, name, permission, site, days),
+            lambda c: operating.create_key(c, organisation, name, permissions, site, days),
         )
         print(made)
 

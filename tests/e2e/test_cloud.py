@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from consumers.access.permissions import Permission
+from consumers.access.permissions import Role
 from consumers.client import Sightline
 from consumers.store.owning import HOME
 from schemas.records import Frame
@@ -56,8 +56,7 @@ class Cloud:
 
     def __init__(self, product: Product) -> None:
         self.product = product
-        permissions = [part for one in Permission for part in ("--permission", one.value)]
-        told = product.cli("keys", "create", HOME, "--name", "e2e", *permissions)
+        told = product.cli("keys", "create", HOME, "--name", "e2e", "--role", Role.OWNER)
         self.key = told.split()[-1]
         self.api = Sightline(product.ends.api_url, self.key)
         self.http = httpx.Client(
