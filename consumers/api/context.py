@@ -12,6 +12,8 @@ from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 from starlette.requests import HTTPConnection
 
+from consumers.access.messages import Messenger
+from consumers.access.sealing import Sealer
 from consumers.api.outbox import Outbox
 from consumers.api.publishing import Publisher
 from consumers.sinks.objects import ObjectStore
@@ -39,8 +41,11 @@ async def opened(settings: Settings) -> AsyncIterator[Context]:
     """Yield the parts; none of them needs to answer yet.
 
     Raises:
-        Fatal: a setting is missing.
+        Fatal: a setting is missing or cannot be read, or the secret is too short.
     """
+    # Said at the start, not to whoever first logs in.
+    Sealer(settings.need("secret_key"))
+    Messenger.from_settings(settings)
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(Database(settings.need("postgres_dsn")))
         client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Annotated, cast
 
-from fastapi import APIRouter, Cookie, Depends, Query, Response
+from fastapi import APIRouter, Cookie, Depends, FastAPI, Query, Response
 from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from starlette.requests import HTTPConnection
@@ -21,7 +23,15 @@ from consumers.api.security import client_of, same_site_only
 from consumers.api.texts import Secret, Slug
 from schemas.errors import Rejected
 
-router = APIRouter(tags=["session"])
+
+@asynccontextmanager
+async def _readable(app: FastAPI) -> AsyncIterator[None]:
+    # Said at the start, not to whoever first logs in.
+    read_providers(cast(Context, app.state.context).settings.oidc)
+    yield
+
+
+router = APIRouter(tags=["session"], lifespan=_readable)
 RETURN_PATH = "/api/v1/session/providers/return"
 # A path of this host: neither "//host" nor a backslash, which some browsers take for the same.
 Landing = Annotated[str, StringConstraints(pattern=r"^/([A-Za-z0-9_.~-][A-Za-z0-9_.~/-]{0,400})?$")]

@@ -66,6 +66,7 @@ CREATE TABLE devices (
     PRIMARY KEY (device_hash, user_id)
 );
 CREATE INDEX devices_by_user ON devices (user_id);
+CREATE INDEX devices_by_time ON devices (seen_at);
 
 CREATE TABLE api_keys (
     key_id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
