@@ -16,7 +16,7 @@ from psycopg.types.json import Jsonb
 
 from consumers.notify import lines
 from consumers.notify.handling import Handling
-from consumers.notify.line import MAX_ATTEMPTS, Asked, Go, Hold, Line, LineConfig, step
+from consumers.notify.line import MAX_ATTEMPTS, Asked, Go, Hold, Input, LineConfig, step
 from consumers.notify.message import MAX_LINES
 from consumers.notify.metrics import CANCELLED, HELD
 from consumers.notify.occurrence import delivery_id
@@ -108,7 +108,7 @@ class Outbox:
                         return None
             return None
 
-    async def sent(self, claim: Claim, sending: Sending, line_input: Any, now_at: int) -> None:
+    async def sent(self, claim: Claim, sending: Sending, line_input: Input, now_at: int) -> None:
         """Note that the target took it.
 
         Raises:
@@ -123,7 +123,7 @@ class Outbox:
         self,
         claim: Claim,
         sending: Sending,
-        line_input: Any,
+        line_input: Input,
         reason: str,
         again_at: int | None,
         now_at: int,
@@ -157,15 +157,14 @@ class Outbox:
             await remove_target(connection, sending.target_id, "target-gone", now_at)
 
     async def _apply(
-        self, connection: Connection, sending: Sending, line_input: Any, problem: str
-    ) -> Line | None:
+        self, connection: Connection, sending: Sending, line_input: Input, problem: str
+    ) -> None:
         row = await lines.read(connection, sending.target_id, self.holder)
         if row is None:
-            return None
+            return
         line, _ = step(lines.line_of(row), line_input, sending.config)
         await lines.write(connection, sending.target_id, line)
         await lines.tell_problem(connection, sending.target_id, problem)
-        return line
 
     async def _due(
         self, connection: Connection, sending: Sending, now_at: int

@@ -32,6 +32,7 @@ RESIDENTS_S = 5.0
 MAX_LINES_AT_ONCE = 256
 SEND_S = 40.0
 """No try may last longer: a line is held for a minute."""
+NOTE_TRIES = 4
 IDLE_S = 60.0
 UNUSABLE_S = 60.0
 """How long a target that cannot even be opened is left alone."""
@@ -152,10 +153,21 @@ class Sender:
             self._log.exception("a target failed in a way that was not foreseen", kind=kind)
             await self._again(held, claim, f"a fault of Sightline: {type(error).__name__}", 0.0)
         else:
-            await self._outbox.sent(claim, sending, Succeeded(now_at()), now_at())
+            await self._note_sent(claim, held)
             SENT.labels(kind).inc()
             if claim.row["kind"] == "event" and claim.row["event_state"] != "escalated":
                 DELAY.labels(kind).observe(max(0.0, (now_at() - claim.row["content"]["at"]) / 1000))
+
+    async def _note_sent(self, claim: Claim, held: Open) -> None:
+        # Until this is stored a crash would send it again: so it is insisted on.
+        for tries in range(1, NOTE_TRIES + 1):
+            try:
+                await self._outbox.sent(claim, held.sending, Succeeded(now_at()), now_at())
+                return
+            except Retryable:
+                if tries == NOTE_TRIES:
+                    raise
+                await asyncio.sleep(POLL_S * tries)
 
     async def _again(self, held: Open, claim: Claim, reason: str, after_s: float) -> None:
         failed_at = now_at()
