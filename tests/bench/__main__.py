@@ -9,7 +9,7 @@ from tests.fixtures import ROOT
 
 NAMES = (
     *("core", "tracker", "filter", "state", "fencing", "inference", "start", "delay"),
-    "cloud_etl",
+    *("cloud_etl", "notify"),
 )
 
 

@@ -177,13 +177,13 @@ def _judged(sequence: Sequenced, found: Mapping[str, Any]) -> Quality:
     return Quality(mota(sequence.truth, tracked), idf1(sequence.truth, tracked), found["us"])
 
 
-def environment(folder: Path) -> Path | None:
-    """Make an environment with the other trackers; None, and a word, where they cannot be had."""
+def environment(folder: Path, references: Sequence[str] = REFERENCES) -> Path | None:
+    """Make an environment with the references; None, and a word, where they cannot be had."""
     venv.create(folder, with_pip=True)
     python = folder / "bin" / "python"
-    install = [str(python), "-m", "pip", "install", "--quiet", *REFERENCES]
+    install = [str(python), "-m", "pip", "install", "--quiet", *references]
     if subprocess.run(install, check=False).returncode:
-        print(f"{' '.join(REFERENCES)} cannot be installed: ours is measured alone")
+        print(f"{' '.join(references)} cannot be installed: ours is measured alone")
         return None
     return python
 
