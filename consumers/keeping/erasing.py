@@ -84,6 +84,7 @@ def erase(
     if _owns(connection, erasure):
         gone["documents"] += erase_documents(erasure)
     gone[EVIDENCE.name] += remove_evidence(connection, objects, _within(EVIDENCE), values)
+    connection.execute(_silence(), values)
     for table in TABLES:
         query = sql.SQL("DELETE FROM {} WHERE {}").format(
             sql.Identifier(table.name), _within(table)
@@ -98,6 +99,22 @@ def erase(
     ).fetchall()
     _report(connection, erasure, gone, [event_id for (event_id,) in held], now)
     return gone
+
+
+def _silence() -> sql.Composed:
+    """Return the statement that takes what events were out of their notifications.
+
+    That somebody was told stays; who still waits for one hears nothing more.
+    """
+    return sql.SQL(
+        "WITH told AS (UPDATE notify_deliveries SET content = NULL, reason = 'erased', "
+        "status = CASE WHEN status IN ('pending', 'collecting', 'held', 'dead') THEN 'dropped' "
+        "ELSE status END WHERE organisation_id = %(organisation)s AND content IS NOT NULL "
+        "AND event_id IN (SELECT event_id FROM events WHERE {due}) RETURNING told_in) "
+        "UPDATE notify_deliveries SET content = NULL, reason = 'erased', "
+        "status = CASE WHEN status = 'dead' THEN 'dropped' ELSE status END "
+        "WHERE status <> 'pending' AND delivery_id IN (SELECT told_in FROM told)"
+    ).format(due=_within(TABLES[0]))
 
 
 def _owns(connection: Connection, erasure: Erasure) -> bool:

@@ -141,6 +141,23 @@ class House:
             [event_id],
         )
 
+    def notify(self, organisation: uuid.UUID, event_id: str, status: str, state: str) -> None:
+        """Note that somebody was told of an event, or is to be."""
+        self.connection.execute(
+            "INSERT INTO notify_deliveries (delivery_id, organisation_id, target_id, kind, "
+            "event_id, event_state, content, status, due_at, give_up_at) "
+            "VALUES (%s, %s, %s, 'event', %s, %s, '{}', %s, %s, %s)",
+            [
+                *(uuid.uuid4(), organisation, uuid.uuid4(), event_id, state),
+                *(status, NOW, NOW + timedelta(days=1)),
+            ],
+        )
+
+    def notified(self, event_id: str) -> set[tuple[str, bool]]:
+        """Return the status of an event's notifications, and whether they tell what it was."""
+        query = "SELECT status, content IS NOT NULL FROM notify_deliveries WHERE event_id = %s"
+        return set(self.connection.execute(query, [event_id]).fetchall())
+
     def ask(
         self,
         organisation: uuid.UUID,

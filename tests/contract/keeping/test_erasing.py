@@ -40,6 +40,18 @@ def test_a_cameras_span_goes_everywhere_and_the_report_says_so(house: House) -> 
     assert report["on_hold"] == [] and "Kafka" in report["remains"][0]
 
 
+def test_notifications_forget_what_was_erased(house: House) -> None:
+    organisation = house.organisation("own", "south")
+    inside, outside = house.happen("south", hours(5)), house.happen("south", hours(2))
+    for event in (inside, outside):
+        house.notify(organisation, event, "sent", "opened")
+        house.notify(organisation, event, "pending", "closed")
+    house.ask(organisation, "south", None, NOW - hours(6), NOW - hours(4))
+    house.keep()
+    assert house.notified(inside) == {("sent", False), ("dropped", False)}
+    assert house.notified(outside) == {("sent", True), ("pending", True)}
+
+
 def test_what_comes_late_goes_too_and_is_added_to_the_report(house: House) -> None:
     organisation = house.organisation("own", "south")
     house.happen("south", hours(5))
