@@ -8,7 +8,7 @@ import sys
 from tests.fixtures import ROOT
 
 NAMES = (
-    *("core", "tracker", "filter", "state", "fencing", "inference", "start", "delay"),
+    *("core", "tracker", "filter", "state", "fencing", "inference", "start", "delay", "cloud"),
     *("cloud_etl", "notify"),
 )
 

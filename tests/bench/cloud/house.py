@@ -29,6 +29,13 @@ START_S = 60.0
 @contextmanager
 def stores(*parts: str) -> Iterator[Settings]:
     """Run the named parts and yield what makes a process use them; tables and topics are made."""
+    with stack_of(*parts) as (_, settings):
+        yield settings
+
+
+@contextmanager
+def stack_of(*parts: str) -> Iterator[tuple[Stack, Settings]]:
+    """Do as :func:`stores`, and yield the parts themselves too."""
     with new_folder() as folder:
         stack = Stack(StackConfig(data_dir=folder, parts=frozenset(parts)))
         stack.start()
@@ -37,7 +44,7 @@ def stores(*parts: str) -> Iterator[Settings]:
             if "cloud-kafka" in parts:
                 create_topics(ends.cloud_kafka, cloud_topics())
             migrate(ends.postgres_dsn)
-            yield Settings(
+            settings = Settings(
                 cloud_kafka=ends.cloud_kafka,
                 postgres_dsn=ends.postgres_dsn,
                 mongo_url=ends.mongo_url,
@@ -48,6 +55,7 @@ def stores(*parts: str) -> Iterator[Settings]:
                 data_dir=str(folder),
                 listen=f"127.0.0.1:{_free_port()}",
             )
+            yield stack, settings
         finally:
             stack.stop()
 

@@ -68,7 +68,7 @@ class Writer:
         next_s = time.monotonic()
         for _ in range(load.times):
             for _ in range(load.at_once):
-                event = _event(self._number)
+                event = bench_event(self._number)
                 written[self._number] = time.monotonic()
                 self._producer.send(TOPIC, event, key=event.event_id)
                 self._number += 1
@@ -210,7 +210,8 @@ def _row(
     )
 
 
-def _event(number: int) -> Event:
+def bench_event(number: int) -> Event:
+    """Return an event of usual size whose id tells its number."""
     return Event(
         event_id=f"bench-{number:06d}",
         site=SITE,

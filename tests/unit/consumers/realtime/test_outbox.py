@@ -14,6 +14,7 @@ from consumers.realtime.kinds import Kind
 from consumers.realtime.log import Entry, Log
 from consumers.realtime.outbox import Lagged, Outbox, Told
 from consumers.realtime.positions import Positions, passed
+from schemas.records import Event
 from tests.unit.consumers.realtime.stream_records import NOWHERE, event
 
 PARTITIONS = 2
@@ -78,8 +79,8 @@ def wanted(entry: Entry) -> bool:
 
 
 def named(entry: Entry) -> tuple[str, int]:
-    record = entry.record
-    return record.event_id, record.revision  # type: ignore[union-attr]
+    assert isinstance(entry.record, Event)
+    return entry.record.event_id, entry.record.revision
 
 
 Steps = Sequence[tuple[str, int]]
