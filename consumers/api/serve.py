@@ -102,5 +102,6 @@ async def _serve(service: Service, server: _Server, listener: socket.socket) -> 
 def _problem(server: StreamingServer, app: FastAPI) -> str | None:
     if not server.started:
         return "is not up yet"
-    context = getattr(app.state, "context", None)
-    return None if context is None else context.outbox.problem
+    context, hub = (getattr(app.state, name, None) for name in ("context", "hub"))
+    problems = (part.problem for part in (context and context.outbox, hub) if part is not None)
+    return next(filter(None, problems), None)

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from typing import Any, Self
 from uuid import UUID
 
+import psycopg
 import structlog
 
 from consumers.access.authenticate import Reference, still_valid
 from consumers.access.principal import Principal
 from consumers.access.sealing import Sealer
 from consumers.realtime import metrics
+from consumers.realtime.admission import Guests, Limits
 from consumers.realtime.arrivals import Arrival
 from consumers.realtime.catchup import Catchup
 from consumers.realtime.feed import Feed
@@ -34,30 +34,9 @@ from schemas.errors import Backpressure, Retryable
 
 LOG = structlog.get_logger("realtime")
 START_S = 10.0
-FULL_RETRY_S = 10.0
+CLOSING_RETRY_S = 1.0
 _TICK_S = 1.0
 UNKNOWN_POSITION = "unknown-position"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """How much one process takes on."""
-
-    clients: int = 2000
-    clients_of_one: int = 50
-    """Of one user or key."""
-    entries: int = 32_768
-    """Kept in memory, of all organisations together."""
-    entries_of_one: int = 4096
-    """Of one organisation: how far a client may fall behind, or go back without Kafka."""
-    catching_up: int = 4
-    """Clients for whom Kafka is read back at once."""
-    recheck_s: float = 3.0
-    """Between two looks at whether the clients still may."""
-    doubt_s: float = 60.0
-    """Without an answer of Postgres for so long nobody is told anything any more."""
-    stuck_s: float = 30.0
-    """A client that takes nothing for so long is let go."""
 
 
 class Hub:
@@ -82,13 +61,14 @@ class Hub:
         self._held = 0
         """Entries, of all feeds."""
         self._sessions: set[Session[Any]] = set()
-        self._of_one: Counter[UUID] = Counter()
+        self._guests = Guests()
         self._slots = asyncio.Semaphore(self.limits.catching_up)
         self._position: Positions = {}
         self._start: Positions = {}
         self._ends: Positions = {}
         self._ready = asyncio.Event()
         self._closing = False
+        self._failed: str | None = None
         self._tail: TailThread | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -125,8 +105,9 @@ class Hub:
             Retryable: Kafka or Postgres do not answer.
         """
         async with AsyncExitStack() as stack:
-            self._admit(principal)
-            stack.callback(self._dismiss, principal)
+            if self._closing:
+                raise Backpressure("this server is restarting", retry_after_s=CLOSING_RETRY_S)
+            stack.enter_context(self._guests.admitted(principal, self.limits))
             await self._started()
             session = Session(self, form, reference, principal, selection)
             self._sessions.add(session)
@@ -135,6 +116,15 @@ class Hub:
             lost = resume is not None and since is None
             session.begin(since, UNKNOWN_POSITION if lost else None)
             yield session
+
+    @property
+    def problem(self) -> str | None:
+        """What is wrong; None when all is well, or nobody has followed yet."""
+        if self._failed is not None:
+            return self._failed
+        if self._tail is not None and not self._ready.is_set():
+            return f"Kafka at {self._bootstrap} is not read: see `sightline status`"
+        return None
 
     @property
     def position(self) -> Positions:
@@ -213,40 +203,27 @@ class Hub:
         found = self.tokens.read(token)
         return complete(found, self._position) if found is not None else None
 
-    def _admit(self, principal: Principal) -> None:
-        if self._closing:
-            raise Backpressure("this server is restarting", retry_after_s=1)
-        reasons = {
-            "process": self._of_one.total() >= self.limits.clients,
-            "principal": self._of_one[principal.subject_id] >= self.limits.clients_of_one,
-        }
-        for reason, full in reasons.items():
-            if full:
-                metrics.REFUSED.labels(reason).inc()
-                raise Backpressure(f"too many clients: {reason}", retry_after_s=FULL_RETRY_S)
-        self._of_one[principal.subject_id] += 1
-        metrics.CLIENTS.set(self._of_one.total())
-
-    def _dismiss(self, principal: Principal) -> None:
-        self._of_one[principal.subject_id] -= 1
-        if not self._of_one[principal.subject_id]:
-            del self._of_one[principal.subject_id]
-        metrics.CLIENTS.set(self._of_one.total())
-
     async def _started(self) -> None:
         if self._tail is None:
             await self._owners.refresh()
         if self._tail is None:
             self._tail = TailThread(self._bootstrap, self)
             self._tail.start()
-            self._tasks = [
-                asyncio.create_task(work)
-                for work in (self._owners.keep_fresh(), self._recheck(), self._tick())
-            ]
+            for work in (self._owners.keep_fresh(), self._recheck(), self._tick()):
+                task = asyncio.create_task(work)
+                task.add_done_callback(self._ended)
+                self._tasks.append(task)
         try:
             await asyncio.wait_for(self._ready.wait(), START_S)
         except TimeoutError:
             raise Retryable(f"Kafka at {self._bootstrap} does not answer") from None
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        # Without them permissions are no longer looked after: better nobody is told anything.
+        if not task.cancelled() and (error := task.exception()) is not None:
+            LOG.error("streams have ended", exc_info=error)
+            self._failed = f"streams have ended: {error}; start this process again"
+            self.close()
 
     async def _leave(self, session: Session[F]) -> None:
         self._sessions.discard(session)
@@ -260,7 +237,7 @@ class Hub:
             asked = list(self._sessions)
             try:
                 valid = await still_valid(self._database, {one.reference for one in asked})
-            except Retryable as error:
+            except (Retryable, psycopg.Error) as error:
                 LOG.warning("whether clients still may is not known", error=str(error))
                 doubt_s = max(time.monotonic() - answered_s, self._owners.age_s)
                 if doubt_s > self.limits.doubt_s:

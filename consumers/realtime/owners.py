@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from uuid import UUID
 
+import psycopg
 import structlog
 
 from consumers.store.database import Database
@@ -64,6 +65,6 @@ class Owners:
         while True:
             try:
                 await self.refresh()
-            except Retryable as error:
+            except (Retryable, psycopg.Error) as error:
                 LOG.warning("owners of sites cannot be read", error=str(error))
             await asyncio.sleep(REFRESH_S)

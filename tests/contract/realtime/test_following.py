@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 import httpx
 import psycopg
@@ -168,7 +169,7 @@ def test_a_ticket_opens_one_socket(server: Process, site: Site, owner: Account) 
     [({"state": ""}, 422), ({"colour": "red"}, 422), ({"kind": "frame"}, 422)],
 )
 def test_a_wrong_selection_is_refused(
-    server: Process, owner: Account, parameters: dict[str, str], status: int
+    server: Process, owner: Account, parameters: dict[str, Any], status: int
 ) -> None:
     url = f"http://{server.address}/api/v1/events/stream"
     assert httpx.get(url, headers=owner.key, params=parameters).status_code == status
@@ -179,10 +180,11 @@ def test_a_wrong_selection_is_refused(
 
 def test_nobody_and_one_without_permission_are_refused(server: Process, settings: Settings) -> None:
     somebody = account(settings.postgres_dsn, permissions=[Permission.EVENTS_READ])
-    for headers, parameters, status in (
+    refused_ones: list[tuple[dict[str, str], dict[str, Any], int]] = [
         ({}, {}, 401),
         (somebody.key, {"kind": "health"}, 403),
-    ):
+    ]
+    for headers, parameters, status in refused_ones:
         with pytest.raises(InvalidStatus) as refused:
             server.socket(headers, **parameters)
         assert refused.value.response.status_code == status

@@ -13,7 +13,7 @@ from confluent_kafka.admin import AdminClient
 from websockets.sync.client import ClientConnection
 
 from consumers.realtime import tail
-from consumers.realtime.hub import Limits
+from consumers.realtime.admission import Limits
 from infra.runtime.settings import Settings
 from tests.access_helpers import Account
 from tests.contract.realtime.stream_parts import Process, Site, new_id, read, take
@@ -139,14 +139,14 @@ def test_events_that_happen_during_the_way_back_come_behind_it(
     sent = life(site, 1000)
     monkeypatch.setattr(tail, "BACK", 10)
     second = start()
-    second.app.state.hub.limits = Limits(entries_of_one=50)
+    second.app.state.hub.limits = Limits(entries_of_one=1000)
     found: list[Named] = []
     with second.socket(owner.key, resume=position) as client:
         read(client, "ready")
         for _, named in told(client):
             found.append(named)
             if len(found) in (100, 2000):
-                sent += life(site, 100)
+                sent += life(site, 50)
             if len(found) == len(sent):
                 break
     assert by_event(found) == by_event(sent)
