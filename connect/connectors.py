@@ -26,7 +26,6 @@ class Connector:
 MAX_RECORD_BYTES = 11 * 1024 * 1024
 _STRING = "org.apache.kafka.connect.storage.StringConverter"
 _BYTES = "org.apache.kafka.connect.converters.ByteArrayConverter"
-_REPLACE_FIELD = "org.apache.kafka.connect.transforms.ReplaceField$Value"
 _AVRO = "sightline.connect.SchemaFolderConverter"
 _TABLES = {
     # A partitioned table's key holds the time that it is partitioned by.
@@ -147,20 +146,23 @@ def mongo_sink(
     *,
     topic: str = "up.tracks",
     collection: str = "tracks",
-    id_field: str = "track_id",
+    id_fields: Sequence[str] = ("track_id", "site"),
     database: str = "sightline",
 ) -> Connector:
-    """Replace or insert each record as the document whose ``_id`` is its field ``id_field``."""
+    """Replace or insert each record as the document whose ``_id`` holds its fields ``id_fields``.
+
+    In the record's order: two documents are one ``_id`` only in the same order. A track's id is
+    its site's own, and another site's camera of that name may have the same.
+    """
     strategies = "com.mongodb.kafka.connect.sink"
     config = {
         "connector.class": "com.mongodb.kafka.connect.MongoSinkConnector",
         "connection.uri": mongo_url,
         "database": database,
         "collection": collection,
-        "transforms": "id",
-        "transforms.id.type": _REPLACE_FIELD,
-        "transforms.id.renames": f"{id_field}:_id",
-        "document.id.strategy": f"{strategies}.processor.id.strategy.ProvidedInValueStrategy",
+        "document.id.strategy": f"{strategies}.processor.id.strategy.PartialValueStrategy",
+        "document.id.strategy.partial.value.projection.type": "AllowList",
+        "document.id.strategy.partial.value.projection.list": ",".join(id_fields),
         "document.id.strategy.overwrite.existing": "true",
         "writemodel.strategy": f"{strategies}.writemodel.strategy.ReplaceOneDefaultStrategy",
         "max.num.retries": "60",

@@ -102,7 +102,7 @@ def test_tracks_are_documents_in_mongo(live: Product, replayed: Replayed) -> Non
     found = live.wait(
         "the tracks of all events in Mongo",
         lambda: _at_least(
-            list(tracks.find({"camera": CAMERA, "_id": {"$in": list(wanted)}})), len(wanted)
+            list(tracks.find({"camera": CAMERA, "track_id": {"$in": list(wanted)}})), len(wanted)
         ),
     )
     for track in found:

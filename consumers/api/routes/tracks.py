@@ -148,14 +148,15 @@ class WholeTrack(TrackShown):
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> WholeTrack:
         """Show a document as the sink wrote it."""
-        values = {
+        values: dict[str, Any] = {
             name: utc(value) if isinstance(value, datetime) else value
             for name, value in document.items()
+            if name != "_id"
         }
         path = [{**place, "at": utc(place["at"])} for place in document["path"]]
         # Records of an older schema name no model.
         unnamed = {"model": "", "model_version": ""}
-        return cls(**{**unnamed, **values, "track_id": document["_id"], "path": path})
+        return cls(**{**unnamed, **values, "path": path})
 
 
 @router.get("/api/v1/tracks")
@@ -191,7 +192,9 @@ async def tracks(
 async def track(site: Slug, track_id: Id, principal: Reader, parts: Parts) -> WholeTrack:
     """Return one track with its path."""
     with answering():
-        document = await parts.mongo[COLLECTION].find_one({"_id": track_id, "site": site})
+        document = await parts.mongo[COLLECTION].find_one(
+            {"_id": {"track_id": track_id, "site": site}}
+        )
     camera = None if document is None else str(document["camera"])
     async with parts.database.tenant(principal.organisation_id) as connection:
         await insist_on_site(connection, principal, site, camera)

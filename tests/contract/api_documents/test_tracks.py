@@ -222,7 +222,8 @@ def test_a_whole_track_comes_from_mongo(
     url: str, api: Client, settings: Settings, owner: Account, stranger: Account
 ) -> None:
     document = {
-        "_id": "gate-1-2-0",
+        "_id": {"track_id": "gate-1-2-0", "site": SITE},
+        "track_id": "gate-1-2-0",
         "site": SITE,
         "camera": "gate",
         "epoch_at": DAY,

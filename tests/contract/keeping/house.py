@@ -93,7 +93,8 @@ class House:
         )
         self.tracks.insert_one(
             {
-                "_id": track_id,
+                "_id": {"track_id": track_id, "site": site},
+                "track_id": track_id,
                 "site": site,
                 "camera": camera,
                 "started_at": began,

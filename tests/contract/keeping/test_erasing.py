@@ -26,7 +26,7 @@ def test_a_cameras_span_goes_everywhere_and_the_report_says_so(house: House) -> 
     assert house.ids() == house.ids("verdicts") == house.ids("evidence") == others
     assert not house.exists(objects[inside])
     assert all(house.exists(objects[event]) for event in others)
-    assert house.track_ids() == {document["_id"] for document in house.tracks.find()} == others
+    assert house.track_ids() == {document["track_id"] for document in house.tracks.find()} == others
     state, report = house.report(erasure)
     assert state == "done"
     assert report["removed"] == {

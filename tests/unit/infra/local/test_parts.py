@@ -73,7 +73,8 @@ def test_sinks_upsert_by_key_and_dead_letter() -> None:
     assert events["errors.deadletterqueue.topic.name"] == "dlq.up.events"
     assert events["value.converter.schemas.dir"] == "/schemas"
     tracks = connectors.mongo_sink("mongodb://h:1/?retryWrites=false", Path("/schemas"))
-    assert tracks.config["transforms.id.renames"] == "track_id:_id"
+    projected = tracks.config["document.id.strategy.partial.value.projection.list"]
+    assert projected == "track_id,site"
 
 
 def test_a_connector_runs_once_it_and_a_task_run() -> None:
