@@ -131,10 +131,8 @@ def step(state: MatchState, sensed: Sensed, plan: MatchPlan) -> tuple[MatchState
     _arm(state, plan, sensed, now)
     triggers, reports = pop_ready(state.members, below if below is None else now)
     timed = [(t.known_at if earlier is None else max(t.known_at, earlier), t) for t in triggers]
-    state.rules = {
-        rule.name: _current(state, rule, min([now, *(at for at, _ in timed)]))
-        for rule in plan.rules
-    }
+    begun_at = min([now, *[at for at, _ in timed]])
+    state.rules = {rule.name: _current(state, rule, begun_at) for rule in plan.rules}
     modes = partial(modes_at, state.modes, state.changes)
     candidates: list[Candidate] = []
     for rule in plan.rules:

@@ -8,12 +8,15 @@ is that of Theil and Sen, which bears a quarter of false samples.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from statistics import median
 from typing import Protocol
 
+import numpy as np
 from msgspec import Struct
+from numpy.typing import NDArray
 
 from schemas.records import TrackReport
 
@@ -88,14 +91,28 @@ def expected_height(learned: Watched, class_name: str, foot: float) -> Expected 
     samples = [sample for _, found in sorted(known.rows.items()) for sample in found]
     if len(samples) < LEAST_SAMPLES:
         return None
-    slope = median(
-        (b[1] - a[1]) / (b[0] - a[0])
-        for index, a in enumerate(samples)
-        for b in samples[index + 1 :]
-        if b[0] != a[0]
-    )
+    slope = _median_slope(samples)
     offset = median(height - slope * y for y, height in samples)
     misses = [abs(math.log(height / max(_SHORTEST, offset + slope * y))) for y, height in samples]
     # 1.4826 makes the median deviation of a normal distribution its standard deviation.
     spread = min(MOST_SPREAD, max(LEAST_SPREAD, 1.4826 * median(misses)))
     return Expected(max(_SHORTEST, offset + slope * foot), spread)
+
+
+def _median_slope(samples: Sequence[tuple[float, float]]) -> float:
+    """Return the median of the slopes between all two samples that are not at one height."""
+    first, second = _pairs(len(samples))
+    places, heights = np.array(samples).T
+    apart = places[second] - places[first]
+    taller = heights[second] - heights[first]
+    slopes = np.sort(taller[apart != 0] / apart[apart != 0])
+    middle = len(slopes) // 2
+    if len(slopes) % 2:
+        return float(slopes[middle])
+    return float((slopes[middle - 1] + slopes[middle]) / 2)
+
+
+@lru_cache(maxsize=ROWS * ROW_LIMIT)
+def _pairs(count: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return all pairs of so many things, by their indices."""
+    return np.triu_indices(count, 1)

@@ -95,10 +95,15 @@ def pop_ready(
     triggers: list[Trigger] = []
     reports: list[TrackReport] = []
     for member in members.values():
-        triggers += [t for t in member.triggers if below is None or t.known_at < below]
-        reports += [r for r in member.reports if below is None or r.at < below]
-        member.triggers = [t for t in member.triggers if not (below is None or t.known_at < below)]
-        member.reports = [r for r in member.reports if not (below is None or r.at < below)]
+        if below is None:
+            triggers += member.triggers
+            reports += member.reports
+            member.triggers, member.reports = [], []
+            continue
+        triggers += [t for t in member.triggers if t.known_at < below]
+        reports += [r for r in member.reports if r.at < below]
+        member.triggers = [t for t in member.triggers if t.known_at >= below]
+        member.reports = [r for r in member.reports if r.at >= below]
     triggers.sort(key=lambda t: (t.known_at, t.triggered_at, t.camera, t.sensor, t.track or ""))
     reports.sort(key=lambda report: (report.at, report.track))
     return triggers, reports

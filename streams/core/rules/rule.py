@@ -21,6 +21,7 @@ from streams.core.rules.states import (
     Counted,
     RuleState,
     TermState,
+    is_idle,
     next_deadline,
     serials_of,
 )
@@ -76,6 +77,8 @@ def begin(plan: RulePlan, at: int) -> RuleState:
 
 def advance(plan: RulePlan, state: RuleState, until: int, modes: ModesAt) -> list[Candidate]:
     """Serve every deadline up to ``until``, each at its own time; return the candidates."""
+    if not (state.triggers or state.counted or state.next_start_at) and is_idle(state.root):
+        return []
     found: list[Candidate] = []
     served = 0
     while (due := _next_due(state)) is not None and due <= until:

@@ -128,6 +128,21 @@ def next_deadline(state: NodeState) -> int | None:
     return min(deadlines, default=None)
 
 
+def is_idle(state: NodeState) -> bool:
+    """Tell whether nothing has begun in it, so that the passing of time means nothing to it."""
+    match state:
+        case TermState():
+            return True
+        case SequenceState():
+            return not state.partials and is_idle(state.first)
+        case AllState():
+            return not state.partials and all(is_idle(child) for child in state.children)
+        case AnyState():
+            return all(is_idle(child) for child in state.children)
+        case AbsenceState():
+            return False
+
+
 def is_spent(state: NodeState) -> bool:
     """Tell whether nothing can complete any more: a broken absence, or only such."""
     match state:
