@@ -138,10 +138,20 @@ class Asker:
             self._occupancy = occupancy.step(self._occupancy, 0, self._now_s())
             return self._occupancy.work
 
-    def has_room(self, unanswered: int, timeout_s: float) -> bool:
-        """Wait until fewer questions than so many have no answer; False: not in this time."""
+    @property
+    def is_idle(self) -> bool:
+        """Whether every question has its outcome."""
         with self._changed:
-            return self._changed.wait_for(lambda: self._unanswered < unanswered, timeout_s)
+            return self._unanswered == 0
+
+    def has_room(self, ahead: int, timeout_s: float) -> bool:
+        """Wait until more questions are welcome; False: none are in this time.
+
+        They are while fewer requests are under way than there can be, and while fewer questions
+        than ``ahead`` have no outcome.
+        """
+        with self._changed:
+            return self._changed.wait_for(lambda: self._is_welcome(ahead), timeout_s)
 
     def ask(self, questions: Sequence[Question]) -> list[Outcome] | None:
         """Return an outcome for each question, in order; None if the caller is to stop."""
@@ -173,6 +183,11 @@ class Asker:
     def close(self) -> None:
         """End the threads."""
         self._pool.shutdown(cancel_futures=True)
+
+    def _is_welcome(self, ahead: int) -> bool:
+        # While questions wait for a server no requests are under way, and yet there is no room.
+        free = self._occupancy.under_way < self._depth and not self._waiting
+        return free or self._unanswered < ahead
 
     def _wait_for(self, call: int, waiting: dict[str, str]) -> None:
         with self._changed:
@@ -232,12 +247,14 @@ class Asker:
             return [(batch[0], Refusal("failed", error.reason, model))]
         except (ModelMissing, ModelFailing, ModelResting) as error:
             reason = MODEL_MISSING if isinstance(error, ModelMissing) else MODEL_FAILED
-            self._troubles.note(model, batch[0].question.camera, reason, str(error))
+            died = isinstance(error, ModelDied)
+            camera = batch[0].question.camera
+            self._troubles.note(model, camera, reason, str(error), comes_back=died)
             if isinstance(error, ModelFailing):
                 for one in batch:
                     one.failed_ms = one.failed_ms if one.failures else self._now_ms()
                     one.failures += 1
-                    one.died = isinstance(error, ModelDied)
+                    one.died = died
             return [(one, self._failed(one, error)) for one in batch]
         except Retryable as error:
             return [(one, self._unanswered_for(one.question, error)) for one in batch]

@@ -44,7 +44,8 @@ TARGET, HEALTH = "detections", "up.health"
 REQUESTS_PER_CORE = 2
 MOST_TURNS = 16
 _AHEAD_S = 0.05
-"""A turn is read when the models have work left for so long, and for the time that reading takes."""
+"""A turn is read when the models have work left for so long and for the time that reading takes,
+or when they could be asked more at once."""
 _MOST_AHEAD_S = 0.5
 _WAIT_S = 0.5
 _UNHEARD_S = 2.0
@@ -81,10 +82,9 @@ class Detector:
         self._intake = Intake(bootstrap, self._consumer, now_s, service.log)
         self._pipeline = Pipeline[Turn](self._answer, self._write, MOST_TURNS)
         self._uncommitted: list[Turn] = []
-        self._depth = self._servers.count * requests_of(settings)
         self._asker = Asker(
             self._servers,
-            depth=self._depth,
+            depth=self._servers.count * requests_of(settings),
             now_ms=now_ms,
             now_s=now_s,
             pause=self._pipeline.pause,
@@ -100,8 +100,7 @@ class Detector:
 
     def excuse(self) -> str | None:
         """Say why nothing is committed for now: the models' answers may take long."""
-        asked = None if self._asker.has_room(1, 0.0) else "models are asked"
-        return self._asker.problem or asked
+        return self._asker.problem or (None if self._asker.is_idle else "models are asked")
 
     def run(self) -> None:
         """Take turns until the service is to stop."""
@@ -144,9 +143,9 @@ class Detector:
         return False
 
     def _ahead(self) -> int:
-        """Return how many looks the models have left when the next turn is to be read."""
+        """Return how many looks take as long as reading the next turn may."""
         in_time_s = min(_AHEAD_S + 2 * self._taking_s, _MOST_AHEAD_S)
-        return max(self._depth, round((self._sparing.load.looks_per_s or 0) * in_time_s))
+        return max(1, round((self._sparing.load.looks_per_s or 0) * in_time_s))
 
     def _take(self, turn: Turn) -> None:
         """Read a turn, decide who looks at what, and have it answered."""

@@ -27,7 +27,8 @@ class Patience:
     died_s: float = 30.0
     """So long is a picture tried whose model's process is gone: it may be what ends it."""
     lost_s: float = 30.0
-    """So long for one that has answered before: a server that restarts loads its models again."""
+    """So long for one that has answered before, or whose process is being started anew: a server
+    that restarts loads its models again."""
     first_pause_s: float = 0.1
     longest_pause_s: float = 2.0
 
@@ -78,15 +79,25 @@ class Troubles:
         with self._lock:
             return self._answered_ms.get(model, 0) > at_ms
 
-    def note(self, model: str, camera: str, reason: str, message: str) -> None:
-        """Note that a model gave no answer about a camera's picture."""
+    def note(
+        self, model: str, camera: str, reason: str, message: str, *, comes_back: bool = False
+    ) -> None:
+        """Note that a model gave no answer about a camera's picture.
+
+        Args:
+            model: the model.
+            camera: the camera.
+            reason: ``model-missing`` or ``model-failed``.
+            message: for a person.
+            comes_back: it is being started anew.
+        """
         with self._lock:
             known = self._known.get(model)
             if known is None:
                 self._log.warning(
                     "a model does not answer", camera=camera, model=model, reason=message
                 )
-                known = self._begun(model, reason, message)
+                known = self._begun(model, reason, message, comes_back=comes_back)
             self._known[model] = replace(known, reason=reason, message=message)
 
     def given_up(self, model: str) -> Refusal | None:
@@ -102,8 +113,8 @@ class Troubles:
                 return None
             return Refusal("failed", trouble.reason, model)
 
-    def _begun(self, model: str, reason: str, message: str) -> Trouble:
-        patience = self._patience
-        waited_s = patience.lost_s if model in self._answered_ms else patience.missing_s
+    def _begun(self, model: str, reason: str, message: str, *, comes_back: bool) -> Trouble:
+        patience, comes_back = self._patience, comes_back or model in self._answered_ms
+        waited_s = patience.lost_s if comes_back else patience.missing_s
         until_ms = self._now_ms() + round(1000 * waited_s)
         return Trouble(until_ms, until_ms + round(1000 * patience.missing_s), reason, message)

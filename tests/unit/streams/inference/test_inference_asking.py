@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ import pytest
 from schemas.errors import Rejected, Retryable
 from streams.inference.answer import Answer, Outcome, Refusal
 from streams.inference.asking import Asker, Question
-from streams.inference.client import ModelFailing, ModelMissing, Picture
+from streams.inference.client import ModelDied, ModelFailing, ModelMissing, Picture
 from streams.inference.occupancy import Work
 from streams.inference.servers import ModelResting
 from streams.inference.troubles import Patience
@@ -30,10 +31,13 @@ class World:
     seconds: float = 0.0
     failing: set[bytes] = field(default_factory=set)
     """Pictures that the model fails on."""
+    dead_until_s: float = 0.0
+    """So long the model's process is gone."""
     resting: bool = False
     pauses: int = 0
     stop_after: int = 10_000
     wake: Callable[[], None] = lambda: None
+    at_look: Callable[[], None] = lambda: None
 
     def largest_batch(self, model: str) -> int:
         return 16
@@ -42,6 +46,7 @@ class World:
         return self.seconds
 
     def look(self, model: str, pictures: Sequence[Picture]) -> list[Answer]:
+        self.at_look()
         self.asked.append(model)
         self.sizes.append(len(pictures))
         if self.now_s < self.back_at_s:
@@ -50,8 +55,9 @@ class World:
             raise ModelMissing(f"no {model}")
         if self.resting:
             raise ModelResting(f"{model} rests")
-        if any(one.jpeg in self.failing for one in pictures):
-            raise ModelFailing(f"{model} failed")
+        dead = self.now_s < self.dead_until_s
+        if dead or any(one.jpeg in self.failing for one in pictures):
+            raise (ModelDied if dead else ModelFailing)(f"{model} failed")
         if any(one.jpeg == b"bad" for one in pictures):
             raise Rejected("bad", reason="bad-jpeg")
         return [Answer((), (), (), model, str(len(one.jpeg))) for one in pictures]
@@ -181,7 +187,7 @@ def test_it_stops_when_told_to(world: World) -> None:
     world.wake = lambda: problems.append(asker.problem)
     assert asker.ask([question(1)]) is None
     assert problems == ["away"] * 3 and asker.problem is None
-    assert asker.has_room(1, 0.0)
+    assert asker.is_idle
 
 
 def test_a_model_that_is_not_served_delays_the_others_once(world: World) -> None:
@@ -223,14 +229,35 @@ def test_a_model_that_was_there_is_waited_for_as_long_as_a_server_may_take_to_lo
     assert asker.ask([question(4), question(5, keep=True)]) == [gone, gone]
 
 
-def test_there_is_room_until_too_many_questions_have_no_answer(world: World) -> None:
+def test_while_questions_wait_for_a_server_there_is_room_for_few(world: World) -> None:
     world.back_at_s = world.now_s + 1
     asker = world.asker()
     rooms: list[tuple[bool, bool]] = []
     world.wake = lambda: rooms.append((asker.has_room(3, 0.0), asker.has_room(4, 0.0)))
     assert asker.ask([question(seq, keep=True) for seq in (1, 2, 3)])
     assert rooms and set(rooms) == {(False, True)}
-    assert asker.has_room(1, 0.0)
+    assert asker.is_idle
+
+
+def test_there_is_room_while_more_requests_could_be_under_way(world: World) -> None:
+    asker = world.asker()
+    reached, go_on = threading.Semaphore(0), threading.Event()
+
+    def wait() -> None:
+        reached.release()
+        go_on.wait(10)
+
+    world.at_look = wait
+    with ThreadPoolExecutor(1) as caller:
+        for size, room in ((3, True), (1, False)):
+            threading.Thread(target=asker.ask, args=([question(1) for _ in range(size)],)).start()
+            for _ in range(size):
+                assert reached.acquire(timeout=10)
+            assert asker.has_room(1, 0.0) == room and not asker.is_idle
+        assert asker.has_room(5, 0.0)
+        waiting = caller.submit(asker.has_room, 1, 10.0)
+        go_on.set()
+        assert waiting.result()
 
 
 def test_many_may_ask_at_once_and_each_gets_its_own_answers(world: World) -> None:
@@ -248,7 +275,7 @@ def test_many_may_ask_at_once_and_each_gets_its_own_answers(world: World) -> Non
         told = [o.model_version if isinstance(o, Answer) else o.reason for o in outcomes]
         seqs = range(1 + caller, 60 + caller)
         assert told == [str(seq) if seq != 30 else "model-failed" for seq in seqs]
-    assert not asker.waiting and asker.has_room(1, 0.0)
+    assert not asker.waiting and asker.is_idle
 
 
 def test_pauses_count_as_no_work(world: World) -> None:
@@ -256,3 +283,11 @@ def test_pauses_count_as_no_work(world: World) -> None:
     asker = world.asker()
     assert asker.ask([question(seq, keep=True) for seq in range(1, 9)])
     assert world.pauses and asker.work == Work()
+
+
+def test_a_model_whose_process_died_is_waited_for_though_it_has_not_answered_yet(
+    world: World,
+) -> None:
+    world.dead_until_s = world.now_s + 20
+    outcomes = world.asker().ask([question(seq) for seq in range(1, 9)])
+    assert outcomes is not None and all(isinstance(one, Answer) for one in outcomes)
