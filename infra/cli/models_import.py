@@ -25,7 +25,7 @@ from triton_models.kit.formats import FORMATS
 
 WeightsArgument = Annotated[
     Path | None,
-    typer.Argument(metavar="[FILE.onnx]", help="Weights; left out for models without."),
+    typer.Argument(metavar="FILE.onnx", help="Weights; left out for models without."),
 ]
 FormatOption = Annotated[
     str | None,
