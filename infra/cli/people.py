@@ -18,7 +18,9 @@ from consumers.access.operating import Keyed, Member
 from consumers.access.permissions import ROLES, Permission, Role
 from consumers.store.database import Connection, Database
 from infra.cli.connection import DEFAULT_DATA_DIR, DataDir, connect
+from infra.runtime.kafka import create_topics
 from schemas.errors import Rejected
+from schemas.topics import cloud_topics
 
 PASSWORD_VARIABLE = "SIGHTLINE_OWNER_PASSWORD"
 Slug = Annotated[str, typer.Argument(metavar="ORGANISATION", help="Its slug.")]
@@ -69,8 +71,14 @@ def register(app: typer.Typer) -> None:
         organisation: Slug,
         data_dir: DataDir = DEFAULT_DATA_DIR,
     ) -> None:
-        """Give a site, with all that it has sent and will send, to an organisation."""
+        """Give a site, with all that it has sent and will send, to an organisation.
+
+        Its topics are made in the cloud's Kafka, where that is known.
+        """
         _do(data_dir, lambda c: operating.give_site(c, site, organisation))
+        kafka = connect(data_dir).cloud_kafka
+        if kafka:
+            create_topics(kafka, cloud_topics(site))
         print(f"{organisation} owns {site}")
 
     @sites.command("list")
