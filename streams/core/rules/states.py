@@ -120,9 +120,20 @@ def children_of(state: NodeState) -> Iterator[NodeState]:
             pass
 
 
+def _composed(state: NodeState) -> list[NodeState]:
+    """Return the states right below that are more than single triggers, which most are."""
+    if isinstance(state, SequenceState):
+        below = [state.first, *[partial.child for partial in state.partials]]
+    else:
+        below = list(children_of(state))
+    return [child for child in below if not isinstance(child, TermState)]
+
+
 def next_deadline(state: NodeState) -> int | None:
     """Return the earliest time, UTC ms, at which an absence below completes."""
-    deadlines = [found for child in children_of(state) if (found := next_deadline(child))]
+    if isinstance(state, TermState):
+        return None
+    deadlines = [found for child in _composed(state) if (found := next_deadline(child))]
     if isinstance(state, AbsenceState) and state.deadline_at is not None:
         deadlines.append(state.deadline_at)
     return min(deadlines, default=None)
@@ -190,7 +201,7 @@ def serials_of(state: NodeState) -> Iterator[int]:
                 yield from all_partial.serials
         case _:
             pass
-    for child in children_of(state):
+    for child in _composed(state):
         yield from serials_of(child)
 
 
