@@ -37,9 +37,16 @@ class Look:
     newest_first: bool = True
 
     def spans(
-        self, since: datetime | None, until: datetime | None, now: datetime
+        self,
+        since: datetime | None,
+        until: datetime | None,
+        now: datetime,
+        first: timedelta | None = None,
     ) -> Iterator[Span]:
-        """Yield the spans that the page may lie in, of ``[since, until)``."""
+        """Yield the spans that the page may lie in, of ``[since, until)``.
+
+        ``first``: the newest are looked for in so short a span before the days.
+        """
         reached = self.reached
         if not self.newest_first:
             low = max((at for at in (since, reached) if at is not None), default=None)
@@ -47,10 +54,15 @@ class Look:
         if reached is not None:
             behind = min(reached, END) + timedelta(microseconds=1)
             until = behind if until is None else min(until, behind)
-        return spans(since, until, now)
+        return spans(since, until, now, first)
 
 
-def spans(since: datetime | None, until: datetime | None, now: datetime) -> Iterator[Span]:
+def spans(
+    since: datetime | None,
+    until: datetime | None,
+    now: datetime,
+    first: timedelta | None = None,
+) -> Iterator[Span]:
     """Yield ``[low, high)`` from the newest back, together exactly ``[since, until)``.
 
     >>> days = [(low.day, high.day) for low, high in spans(
@@ -59,6 +71,10 @@ def spans(since: datetime | None, until: datetime | None, now: datetime) -> Iter
     [(8, 9), (5, 8), (1, 5)]
     """
     floor, high = since or BEGINNING, until or END
+    if first is not None and min(high, now) - floor > first:
+        low = min(high, now) - first
+        yield low, high
+        high = low
     start = min(high, now).replace(hour=0, minute=0, second=0, microsecond=0)
     days = FIRST_DAYS
     for _ in range(SPANS):

@@ -9,7 +9,7 @@ from tests.fixtures import ROOT
 
 NAMES = (
     *("core", "tracker", "filter", "state", "fencing", "inference", "start", "delay", "cloud"),
-    *("cloud_etl", "notify"),
+    "notify",
 )
 
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 from hypothesis import given
@@ -14,11 +14,11 @@ TIMES = st.datetimes(
 MAYBE = st.none() | TIMES
 
 
-@given(MAYBE, MAYBE, TIMES)
+@given(MAYBE, MAYBE, TIMES, st.none() | st.just(timedelta(hours=1)))
 def test_spans_join_without_gaps_from_the_newest_back(
-    since: datetime | None, until: datetime | None, now: datetime
+    since: datetime | None, until: datetime | None, now: datetime, first: timedelta | None
 ) -> None:
-    found = list(spans(since, until, now))
+    found = list(spans(since, until, now, first))
     low, high = since or BEGINNING, until or END
     if low >= high:
         assert not found
@@ -26,7 +26,7 @@ def test_spans_join_without_gaps_from_the_newest_back(
     assert (found[0][1], found[-1][0]) == (high, low)
     assert all(later[0] == earlier[1] for later, earlier in pairwise(found))
     assert all(begin < end for begin, end in found)
-    assert len(found) <= 6
+    assert len(found) <= 7
 
 
 @given(MAYBE, MAYBE, TIMES)
@@ -47,3 +47,5 @@ def test_rising_spans_join_without_gaps_from_the_oldest_on(
 def test_the_first_span_holds_today_and_what_is_ahead_of_its_time() -> None:
     now = datetime(2026, 11, 28, 10, tzinfo=UTC)
     assert next(spans(None, None, now)) == (datetime(2026, 11, 27, tzinfo=UTC), END)
+    hour = timedelta(hours=1)
+    assert next(spans(None, None, now, hour)) == (now - hour, END)
