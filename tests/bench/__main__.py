@@ -8,8 +8,8 @@ import sys
 from tests.fixtures import ROOT
 
 NAMES = (
-    *("core", "tracker", "filter", "state", "fencing", "inference", "start", "delay", "cloud"),
-    "notify",
+    *("core", "rules", "tracker", "filter", "state", "fencing", "inference", "start", "delay"),
+    *("cloud", "notify"),
 )
 
 
