@@ -149,6 +149,7 @@ class Detector:
 
     def _take(self, turn: Turn) -> None:
         """Read a turn, decide who looks at what, and have it answered."""
+        turn.found_idle = self._asker.is_idle
         self._intake.read(turn, overloaded=self._sparing.load.overloaded)
         if not turn.messages:
             return
@@ -175,7 +176,13 @@ class Detector:
                 shown[index] = Shown(entry.record, chosen, entry.message.arrived_at, background)
         second = self._rounds.second
         self._sparing, spared = spare(
-            self._sparing, list(shown.values()), behind, self._now_s(), OverloadConfig(), second
+            self._sparing,
+            list(shown.values()),
+            behind,
+            self._now_s(),
+            OverloadConfig(),
+            second,
+            idle=turn.found_idle,
         )
         turn.asked = dict(zip(shown, spared, strict=True))
         turn.looks = sum(use.model not in second for one in spared for use in one.shown.uses)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from heapq import heapify, heappop, heappush
 
 from streams.inference.occupancy import Work
 
@@ -31,10 +32,11 @@ class OverloadConfig:
     """Work waiting that would take longer than this is overload."""
     calm_s: float = 30.0
     """So long must nothing have been left out for it to be over."""
-    burst_s: float = 1.0
-    """In overload so much work is taken on at once after a time without any left out."""
     turn_s: float = 0.25
-    """And so much after some was: an answer is then at most about three times as old."""
+    """In overload so much work is taken on at once: an answer is then at most about three times as
+    old."""
+    burst_s: float = 1.0
+    """And so much by models that had nothing to do: cameras may send at the same moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +48,6 @@ class Load:
     overloaded: bool = False
     left_out_s: float = 0.0
     """When a look was last left out, on the clock of ``now_s``."""
-    short: bool = False
-    """Some were the last time."""
     served: Mapping[str, int] = field(default_factory=dict)
     """The looks that each camera got since overload began."""
     looks: int = 0
@@ -79,7 +79,13 @@ def answered(load: Load, looks: int, work: Work) -> Load:
 
 
 def step(
-    load: Load, looks: Sequence[Waiting], behind: int, now_s: float, config: OverloadConfig
+    load: Load,
+    looks: Sequence[Waiting],
+    behind: int,
+    now_s: float,
+    config: OverloadConfig,
+    *,
+    idle: bool = False,
 ) -> tuple[Load, frozenset[int]]:
     """Return the load and which of the looks to leave out, by their index.
 
@@ -89,22 +95,23 @@ def step(
         behind: records that have not been read yet.
         now_s: a clock that never goes back.
         config: limits.
+        idle: the models had nothing to do.
     """
     overloaded = load.overloaded
     if load.looks_per_s is not None and not overloaded:
         overloaded = (len(looks) + behind) / load.looks_per_s > config.backlog_s
         if overloaded:
             load = replace(load, left_out_s=now_s)
-    if not overloaded or load.looks_per_s is None or (load.overloaded and not looks):
+    if not overloaded or load.looks_per_s is None:
         return load, frozenset()
-    room_s = config.turn_s if load.short else config.burst_s
+    room_s = config.burst_s if idle else config.turn_s
     taken, served = _taken(load, max(1, round(load.looks_per_s * room_s)), looks)
     left_out = frozenset(range(len(looks))) - taken
     if left_out:
         load = replace(load, left_out_s=now_s)
     if now_s - load.left_out_s >= config.calm_s:
-        return replace(load, overloaded=False, short=False, served={}), left_out
-    return replace(load, overloaded=True, short=bool(left_out), served=served), left_out
+        return replace(load, overloaded=False, served={}), left_out
+    return replace(load, overloaded=True, served=served), left_out
 
 
 def _taken(
@@ -118,33 +125,35 @@ def _taken(
             waiting.setdefault(look.camera, []).append(index)
     # What must be kept may fill a turn, but not take the others' share altogether.
     room = max(in_time - len(kept), -(-in_time // 2))
-    least = min(load.served.values(), default=0)
-    so_far = {camera: load.served.get(camera, least) for camera in waiting}
-    in_line = sorted(waiting, key=so_far.__getitem__)
-    shares = _shares({camera: len(waiting[camera]) for camera in in_line}, room)
+    known = [load.served[camera] for camera in waiting if camera in load.served]
+    # Whoever sent nothing for long, or is new, has not all of that in store.
+    floor = max(max(known, default=0) - in_time, min(known, default=0))
+    so_far = {camera: max(floor, load.served.get(camera, 0)) for camera in waiting}
+    shares = _shares({camera: len(one) for camera, one in waiting.items()}, so_far, room)
     taken = set(kept)
     for camera, share in shares.items():
         taken.update(_spread(waiting[camera], share))
-    served = {camera: turn for camera, turn in load.served.items() if camera not in shares}
+    served = {camera: count for camera, count in load.served.items() if camera not in shares}
     served |= {camera: so_far[camera] + share for camera, share in shares.items()}
     return frozenset(taken), dict(list(served.items())[-_REMEMBERED:])
 
 
-def _shares(wanted: Mapping[str, int], room: int) -> dict[str, int]:
-    """Return how much of the room each gets: the same for all, but nobody more than it wants.
+def _shares(wanted: Mapping[str, int], so_far: Mapping[str, int], room: int) -> dict[str, int]:
+    """Return how much of the room each gets, so that all have got the same as far as they want it.
 
-    What is left over of the last round goes to those named first.
-
-    >>> _shares({"a": 1, "b": 9, "c": 3}, 8)
+    >>> _shares({"a": 1, "b": 9, "c": 3}, {"a": 5, "b": 5, "c": 5}, 8)
     {'a': 1, 'b': 4, 'c': 3}
+    >>> _shares({"a": 9, "b": 9}, {"a": 7, "b": 4}, 5)
+    {'a': 1, 'b': 4}
     """
     shares = dict.fromkeys(wanted, 0)
-    while room > 0 and (hungry := [name for name in wanted if shares[name] < wanted[name]]):
-        each = max(1, room // len(hungry))
-        for name in hungry[:room]:
-            more = min(each, wanted[name] - shares[name], room)
-            shares[name] += more
-            room -= more
+    in_line = [(so_far[name], number, name) for number, name in enumerate(wanted)]
+    heapify(in_line)
+    for _ in range(min(room, sum(wanted.values()))):
+        got, number, name = heappop(in_line)
+        shares[name] += 1
+        if shares[name] < wanted[name]:
+            heappush(in_line, (got + 1, number, name))
     return shares
 
 

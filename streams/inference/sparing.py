@@ -56,6 +56,8 @@ def spare(
     now_s: float,
     config: OverloadConfig,
     second: AbstractSet[str] = frozenset(),
+    *,
+    idle: bool = False,
 ) -> tuple[Sparing, list[Spared]]:
     """Return the state, and each frame with the models that look at it.
 
@@ -66,6 +68,7 @@ def spare(
         now_s: a clock that never goes back.
         config: limits.
         second: the models of the second stage.
+        idle: the models had nothing to do.
     """
     looks = [
         (index, use.model)
@@ -77,7 +80,7 @@ def spare(
         Waiting(f"{shown[index].frame.camera} {model}", shown[index].frame.keep)
         for index, model in looks
     ]
-    load, left_out = overload.step(state.load, waiting, behind, now_s, config)
+    load, left_out = overload.step(state.load, waiting, behind, now_s, config, idle=idle)
     without = {looks[number] for number in left_out}
     owed, spared = dict(state.owed), list[Spared]()
     for index, one in enumerate(shown):

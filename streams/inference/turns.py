@@ -27,6 +27,8 @@ class Entry:
 class Turn:
     """What was read in one turn, and where each partition stands after it."""
 
+    found_idle: bool = False
+    """The models had nothing to do when it was read."""
     began_s: float = 0.0
     """When its first record was read, on a clock that never goes back."""
     messages: list[Message] = field(default_factory=list)

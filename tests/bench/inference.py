@@ -252,13 +252,14 @@ def under_load(bench: Rig, name: str, rate: float, jpegs: list[bytes], seconds: 
         bench.configure(list(rates), name)
         watch = Watch(bench)
         with detecting(bench) as pid:
+            before = bench.spent(pid)
             feeding = threading.Thread(
                 target=bench.feed, args=(_fed(bench, rates, jpegs, seconds),)
             )
             feeding.start()
             watch.until(sum(int(seconds * one) for one in rates.values()))
             feeding.join()
-            spent = bench.spent(pid)
+            spent = {part: used - before[part] for part, used in bench.spent(pid).items()}
         sent_at = bench.sent_at
         # The first third is that of the start, and of finding out how fast the model is.
         began_at = min(sent_at.values()) + round(1000 * seconds / 3)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from streams.inference.occupancy import Work
 from streams.inference.overload import Load, OverloadConfig, Waiting, answered, step
 
-CONFIG = OverloadConfig(backlog_s=5.0, calm_s=30.0, burst_s=1.0, turn_s=1.0)
+CONFIG = OverloadConfig(backlog_s=5.0, calm_s=30.0, turn_s=1.0)
 ALL_BUSY = Work(1.0, 1.0)
 AHEAD_S = 0.1
 """So much work the models have left when the next turn is read."""
@@ -84,14 +84,23 @@ def test_every_camera_keeps_its_newest_frame(text: str, behind: int, overloaded:
     assert not any(waiting[index].keep for index in left_out)
 
 
-def test_after_some_were_left_out_less_is_taken_on_at_once_until_none_had_to_be() -> None:
-    config = OverloadConfig(burst_s=1.0, turn_s=0.25)
+def test_models_that_had_nothing_to_do_take_on_more_at_once() -> None:
+    config = OverloadConfig(turn_s=0.25, burst_s=1.0)
     load = Load(looks_per_s=8, overloaded=True)
-    asked = []
-    for turn, text in enumerate(("a" * 20, "a" * 20, "", "ab", "a" * 20)):
-        load, left_out = step(load, looks(text), 0, float(turn), config)
-        asked.append(len(text) - len(left_out))
-    assert asked == [8, 2, 0, 2, 8]
+    for idle, asked in ((True, 8), (False, 2)):
+        _, left_out = step(load, looks("a" * 20), 0, 1.0, config, idle=idle)
+        assert 20 - len(left_out) == asked
+
+
+def test_what_one_got_while_the_others_were_silent_is_set_off_but_not_for_long() -> None:
+    load, taken = Load(looks_per_s=10, overloaded=True), Counter[str]()
+    for turn in range(50):
+        load, _ = step(load, looks("ab" if turn == 0 else "a" * 20), 0, float(turn), CONFIG)
+    for turn in range(50, 54):
+        waiting = looks("ab" * 20)
+        load, left_out = step(load, waiting, 0, float(turn), CONFIG)
+        taken.update(one.camera for i, one in enumerate(waiting) if i not in left_out)
+    assert taken == {"a": 15, "b": 25}
 
 
 def test_the_speed_is_smoothed() -> None:
@@ -149,11 +158,14 @@ class Site:
     def turn(self, at_once: int = 64) -> None:
         """Read as detect does, when the models have little left to do, and ask."""
         self.now_s = max(self.now_s + 0.01, self.free_s - AHEAD_S)
+        idle = self.now_s >= self.free_s
         self.arrive(self.now_s)
         count = len(self.queue) if self.load.overloaded else min(at_once, len(self.queue))
         read = [self.queue.popleft() for _ in range(count)]
         waiting = [Waiting(camera, False) for camera, _ in read]
-        self.load, left_out = step(self.load, waiting, len(self.queue), self.now_s, self.config)
+        self.load, left_out = step(
+            self.load, waiting, len(self.queue), self.now_s, self.config, idle=idle
+        )
         asked = len(read) - len(left_out)
         began_s, busy_s = max(self.free_s, self.now_s), asked / self.speed
         self.free_s = began_s + busy_s

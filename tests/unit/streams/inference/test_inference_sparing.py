@@ -25,7 +25,7 @@ def second(*, keep: bool = False) -> list[Shown]:
 
 
 def test_the_slow_model_keeps_the_only_frame_it_was_due_at() -> None:
-    _, found = spare(BUSY, second(), 0, 1.0, OverloadConfig())
+    _, found = spare(BUSY, second(), 0, 1.0, OverloadConfig(turn_s=1.0))
     assert [[use.model for use in one.shown.uses] for one in found] == [
         ["slow"],
         [],
@@ -64,7 +64,7 @@ def test_the_second_stage_makes_up_for_where_no_detector_looked() -> None:
     shown = [
         Shown(frame(seq, b""), (HELMETS, DETECTOR) if seq == 0 else (DETECTOR,)) for seq in range(5)
     ]
-    state, found = spare(BUSY, shown, 0, 1.0, OverloadConfig(burst_s=0.5), SECOND)
+    state, found = spare(BUSY, shown, 0, 1.0, OverloadConfig(turn_s=0.5), SECOND)
     assert models_at(found) == [[], [], [], [], ["people", "helmets"]]
     assert [(one.model, one.reason) for one in found[0].left_out] == [
         ("helmets", "overload"),
@@ -78,7 +78,7 @@ def test_what_the_second_stage_is_owed_is_not_forgotten_between_turns() -> None:
         Shown(frame(0, b"", camera="a"), (DETECTOR, HELMETS)),
         Shown(frame(0, b"", camera="b"), (DETECTOR, HELMETS)),
     ]
-    config = OverloadConfig(burst_s=0.5)
+    config = OverloadConfig(turn_s=0.5)
     state, found = spare(BUSY, due, 0, 1.0, config, SECOND)
     assert models_at(found) == [["people", "helmets"], []]
     later = [Shown(frame(1, b"", camera="b"), (DETECTOR,))]
@@ -88,7 +88,7 @@ def test_what_the_second_stage_is_owed_is_not_forgotten_between_turns() -> None:
 
 def test_what_is_owed_under_another_configuration_is_void() -> None:
     due = [Shown(frame(seq, b"", camera="ab"[seq]), (DETECTOR, HELMETS)) for seq in range(2)]
-    config = OverloadConfig(burst_s=0.5)
+    config = OverloadConfig(turn_s=0.5)
     state, _ = spare(BUSY, due, 0, 1.0, config, SECOND)
     later = [Shown(frame(2, b"", camera="b", config_version=3), (DETECTOR,))]
     state, found = spare(state, later, 0, 1.1, config, SECOND)
@@ -111,7 +111,7 @@ def test_the_second_stage_looks_only_where_a_detector_does_and_is_never_starved(
         )
         for seq, (camera, first, follows, keep) in enumerate(sent)
     ]
-    busy = Sparing(Load(looks_per_s=speed, overloaded=True, short=True))
+    busy = Sparing(Load(looks_per_s=speed, overloaded=True))
     state, found = spare(busy, shown, 0, 1.0, OverloadConfig(), SECOND)
     owed: set[str] = set()
     for before, after in zip(shown, found, strict=True):
