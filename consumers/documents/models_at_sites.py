@@ -22,7 +22,7 @@ class ModelTold:
     site: str
     model: str
     state: str
-    """applied, refused, rolled-back, overruled, withdrawn, waiting."""
+    """applied, refused, rolled-back, overruled, withdrawn, waiting, imported."""
     reason: str
     message: str
     wanted: str

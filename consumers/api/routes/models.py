@@ -80,7 +80,7 @@ class ModelShown(BaseModel):
     model: str
     site: str
     state: str = Field(
-        description="applied, refused, rolled-back, overruled, withdrawn or waiting."
+        description="applied, refused, rolled-back, overruled, withdrawn, waiting or imported."
     )
     message: str = Field(description="Why, for a person.")
     wanted: str = Field(description="The release that the site answers; empty: none.")
