@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from faust import Schema
 from faust.transport.drivers.aiokafka import Consumer, Transport
 
 
@@ -35,6 +36,26 @@ class PromptTransport(Transport):
     """Kafka as Faust reads it, by that consumer."""
 
     Consumer = PromptConsumer
+
+
+class AsRead(Schema[Any, Any]):
+    """Messages as they stand in Kafka: a stage reads them itself, and refuses what it cannot."""
+
+    def compile(
+        self,
+        app: Any,
+        *,
+        on_key_decode_error: Any = None,
+        on_value_decode_error: Any = None,
+        default_propagate: bool = False,
+    ) -> Any:
+        """Return the function that makes an event of a message."""
+        create_event = app.create_event
+
+        async def decode(message: Any, *, propagate: bool = default_propagate) -> Any:
+            return create_event(message.key, message.value, message.headers, message)
+
+        return decode
 
 
 async def take_all(stream: Any) -> list[Any]:

@@ -38,6 +38,8 @@ class Step:
     state: Any
     outputs: tuple[Output, ...]
     dropped: str | None = None
+    changed: bool = True
+    """False: the state is as before, but for the number of the last input."""
 
 
 class StageLogic(Protocol):

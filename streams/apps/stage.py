@@ -28,7 +28,7 @@ from schemas.errors import Backpressure, Rejected, Retryable, SightlineError
 from schemas.records import Record
 from streams.apps.caution import Caution
 from streams.apps.checkpoints import CheckpointTimes, checkpoints_of
-from streams.apps.delivery import take_all
+from streams.apps.delivery import AsRead, take_all
 from streams.apps.group import SESSION_S, faust_app, message_of
 from streams.apps.logic import StageLogic, Step, Unit
 from streams.apps.states import KeyState, StateStore
@@ -38,6 +38,8 @@ BATCH = 200
 STORE_EVERY_S = 1.0
 CONFIG_WAIT_S = 20.0
 _TICK_S = 0.5
+_GATHER_S = 0.005
+"""So long the first input waits for others: each batch costs a round trip to the broker."""
 _TURN_S = 0.02
 """So long a stage works before others have their turn."""
 _LINGER_MS = 1000.0
@@ -84,9 +86,7 @@ class Stage:
         self._checkpoints = (
             CheckpointTimes(logic.name, checkpoint_every_s) if checkpoint_every_s else None
         )
-        topic = self.app.topic(
-            *logic.sources, key_serializer="raw", value_serializer="raw", acks=True
-        )
+        topic = self.app.topic(*logic.sources, schema=AsRead(), acks=True)
         self.app.agent(topic, name=logic.name, concurrency=1)(self._take)
         self.app.on_partitions_revoked.connect(self._revoked)
 
@@ -156,6 +156,7 @@ class Stage:
         if not first.done():
             first.cancel()
             return []
+        await asyncio.sleep(_GATHER_S)
         batch = [first.result()]
         while len(batch) < BATCH and not self._inbox.empty():
             batch.append(self._inbox.get_nowait())
@@ -217,7 +218,8 @@ class Stage:
             return
         state.value = step.state
         state.sequence += 1
-        state.dirty = True
+        # What left no mark need not be stored: applied again to the same state it leaves none either.
+        state.dirty = state.dirty or step.changed
         state.at = unit.at
         state.source = message.topic
         self._states.put(partition, unit.key, state)

@@ -176,12 +176,15 @@ class Group:
 
     def step(self, state: Any, unit: Unit, partition: int, plan: Any) -> Step:
         """Group one input."""
+        cooling = len(state.cooling)
         state, result = grouping.step(state, unit.body, plan)
         outputs = [Output("up.events", event, event.event_id) for event in result.events]
         outputs += [
             Output("up.verdicts", verdict, verdict.candidate_id) for verdict in result.verdicts
         ]
-        return Step(state, tuple(outputs), result.dropped)
+        # Open events are large, and a beat that closes none and ends no cool-down changes nothing.
+        changed = bool(outputs) or len(state.cooling) != cooling
+        return Step(state, tuple(outputs), result.dropped, changed)
 
 
 def _without_sensors(config: SiteConfig, camera: str) -> SiteConfig:
