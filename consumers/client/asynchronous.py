@@ -214,10 +214,10 @@ class AsyncSightline:
         """Yield what happens from now on, or from behind the position ``resume``, for ever.
 
         ``selection`` are the parameters of GET /api/v1/events/stream. A lost connection is taken
-        up again where it was.
+        up again where it was, however long the API is away.
 
         Raises:
-            ApiError: the stream is refused, or does not come back.
+            ApiError: the stream is refused, or did not open at first.
         """
         tries = 0
         while True:
@@ -245,7 +245,8 @@ class AsyncSightline:
                                 yield message
             except httpx.TransportError as error:
                 failure = error
-            pause_s = self._patience.pause_s(tries, True, answer)
+            tried = tries if resume is None else min(tries, self._patience.tries - 1)
+            pause_s = self._patience.pause_s(tried, True, answer)
             if pause_s is None:
                 raise failure
             await asyncio.sleep(pause_s)

@@ -212,10 +212,10 @@ class Sightline:
         """Yield what happens from now on, or from behind the position ``resume``, for ever.
 
         ``selection`` are the parameters of GET /api/v1/events/stream. A lost connection is taken
-        up again where it was.
+        up again where it was, however long the API is away.
 
         Raises:
-            ApiError: the stream is refused, or does not come back.
+            ApiError: the stream is refused, or did not open at first.
         """
         tries = 0
         while True:
@@ -243,7 +243,8 @@ class Sightline:
                                 yield message
             except httpx.TransportError as error:
                 failure = error
-            pause_s = self._patience.pause_s(tries, True, answer)
+            tried = tries if resume is None else min(tries, self._patience.tries - 1)
+            pause_s = self._patience.pause_s(tried, True, answer)
             if pause_s is None:
                 raise failure
             time.sleep(pause_s)

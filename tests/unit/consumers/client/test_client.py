@@ -214,7 +214,17 @@ def test_a_stream_that_is_refused_says_so_at_once() -> None:
     assert len(answers.requests) == 1
 
 
-def test_a_stream_that_ends_again_and_again_is_given_up() -> None:
+def test_a_stream_that_was_open_is_waited_for_however_long() -> None:
+    later = ("id: 8", "event: event", 'data: {"event_id": "e-2"}')
+    away = [stream(": nothing")] * (5 * AT_ONCE.tries)
+    answers = Once(stream(*EVENT), *away, stream(*later))
+    with client(answers) as sightline:
+        following = sightline.follow()
+        found = [next(following).position, next(following).position]
+    assert found == ["7", "8"]
+
+
+def test_a_stream_that_never_opens_is_given_up() -> None:
     answers = Once(stream(": nothing"))
     with client(answers) as sightline, pytest.raises(Unavailable):
         next(sightline.follow())
