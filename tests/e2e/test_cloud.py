@@ -20,7 +20,7 @@ from schemas.records import Frame
 from tests import pets
 from tests.product import Product
 
-CAMERA = "watched"
+CAMERA = "for-the-cloud"
 SECRET = "a secret of the hook, long enough"
 
 
@@ -187,7 +187,7 @@ def test_counts_are_those_of_the_footage(cloud: Cloud) -> None:
 
 
 def test_a_camera_is_seen_live_for_as_long_as_asked(cloud: Cloud, tmp_path: Path) -> None:
-    live = "live"
+    live = "seen-live"
     cloud.product.apply(pets.site_yaml({live: "real"}), tmp_path, local=True)
     cloud.product.wait(
         "the camera runs",
