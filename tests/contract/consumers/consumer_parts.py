@@ -28,8 +28,10 @@ class Running:
         self.service.stopping.set()
         self._thread.join(60)
         assert not self._thread.is_alive(), "it does not stop"
-        if self._failure is not None:
-            raise self._failure
+        # Once: the fixture stops what a test has stopped already.
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            raise failure
 
     def _run(self, main: Callable[[Service], None]) -> None:
         try:
