@@ -31,7 +31,7 @@ from tests.bench.core import BOXES, SITE, SIZE, Bench, footage
 from tests.bench.core import FPS as FOOTAGE_FPS
 from tests.bench.printing import at_share, machine, table
 from tests.bench.product import new_folder
-from tests.bench.rules_cameras import FPS, FRAME_MS, Cameras
+from tests.bench.rules_cameras import FPS, TICK_MS, Cameras
 from tests.bench.rules_chain import Chain, chain
 from tests.bench.tracker import environment
 from tests.fixtures import ROOT
@@ -130,15 +130,15 @@ def in_real_time(running: Chain, cameras: Cameras, shown: int) -> tuple[Load, li
     for number, tick in enumerate(plan):
         if number == half:
             before = running.spent()
-        time.sleep(max(0.0, (start_at + number * FRAME_MS - _now_ms()) / 1000))
+        time.sleep(max(0.0, (start_at + number * TICK_MS - _now_ms()) / 1000))
         running.write(tick)
     after = running.spent()
     running.drain()
-    done = half * shown
+    done = REAL_TIME_S * FPS * shown
     load = Load(
         1e6 * (after.cpu_s - before.cpu_s) / done, after.memory, done / (after.at - before.at)
     )
-    return load, list(_delays(running.bootstrap, start_at + half * FRAME_MS))
+    return load, list(_delays(running.bootstrap, start_at + half * TICK_MS))
 
 
 def _delays(bootstrap: str, since: int) -> Iterator[float]:

@@ -7,7 +7,7 @@ place of its own and, as a looped file does, begins an epoch with each round.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from schemas.codec import encode
@@ -20,6 +20,8 @@ FPS = 5
 RIGHT_EDGE = 0.58
 """Part of the picture's width left of which there are five objects on average."""
 FRAME_MS = 1000 // FPS
+TURNS = 10
+TICK_MS = FRAME_MS // TURNS
 Message = tuple[int, bytes]
 """Partition of ``detections``, and value."""
 _HEAD = f"version: 1\nsite: {SITE_NAME}\ncameras:\n"
@@ -64,46 +66,66 @@ class Cameras:
     def ticks(
         self, first: int, count: int, *, start_at: int = START_AT, shown: int | None = None
     ) -> Iterator[list[Message]]:
-        """Yield what is written at each time a frame is due: so many, from the ``first`` on.
+        """Yield what is written at a time: so many frames of each camera, from the ``first`` on.
 
-        A second is five ticks; its last one brings the beats too. ``shown``: so many of the cameras.
+        A frame's time is ten ticks, in each of which another tenth of the cameras has its turn;
+        every fifth frame is followed by a beat. ``shown``: so many of the cameras.
         """
+        cameras = list(enumerate(self._names[:shown]))
         for frame in range(first, first + count):
-            found = list(self._tick(frame, False, start_at, shown))
-            if frame % FPS == FPS - 1:
-                found += self._tick(frame, True, start_at, shown)
-            yield found
+            for turn in range(TURNS):
+                yield list(self._tick(frame, turn, cameras[turn::TURNS], start_at))
 
-    def _tick(self, frame: int, beat: bool, start_at: int, shown: int | None) -> Iterator[Message]:
+    def _tick(
+        self, frame: int, turn: int, cameras: Sequence[tuple[int, str]], start_at: int
+    ) -> Iterator[Message]:
         waiting: list[list[Reading]] = [[] for _ in range(PARTITIONS)]
-        for number, name in enumerate(self._names[:shown]):
-            partition = number % PARTITIONS
-            waiting[partition].append(self._reading(number, name, frame, beat, start_at))
+        for number, name in cameras:
+            shown = self._reading(number, name, frame, start_at + turn * TICK_MS)
+            waiting[number % PARTITIONS].append(shown)
+            if frame % FPS == FPS - 1:
+                waiting[number % PARTITIONS].append(self._beat(number, shown))
         for partition, found in enumerate(waiting):
             for start in range(0, len(found), self._readings):
                 part = tuple(found[start : start + self._readings])
                 record = Detections(site=SITE_NAME, partition=partition, readings=part)
                 yield partition, encode(record)
 
-    def _reading(self, number: int, name: str, frame: int, beat: bool, start_at: int) -> Reading:
-        partition = number % PARTITIONS
-        offset = self._offsets[partition]
-        self._offsets[partition] += 1
+    def _reading(self, number: int, name: str, frame: int, start_at: int) -> Reading:
         # Co-prime to the length, so that no two of a few hundred cameras show the same at once.
-        place = frame + 37 * number
-        seq = place % len(self._scene)
+        seq = (frame + 37 * number) % len(self._scene)
         begun = max(0, frame - seq)
-        at = start_at + frame * FRAME_MS
-        shown = replace(
+        return replace(
             self._scene[seq],
             camera=name,
-            offset=offset,
-            at=at,
+            offset=self._offset(number),
+            at=start_at + frame * FRAME_MS,
             epoch_at=start_at + begun * FRAME_MS,
             seq=frame - begun,
             config_version=1,
         )
-        return _beat(shown) if beat else shown
+
+    def _beat(self, number: int, reading: Reading) -> Reading:
+        return replace(
+            reading,
+            kind="beat",
+            offset=self._offset(number),
+            seq=-1,
+            width=0,
+            height=0,
+            source_width=0,
+            source_height=0,
+            model="",
+            model_version="",
+            boxes=(),
+            scores=(),
+            labels=(),
+        )
+
+    def _offset(self, number: int) -> int:
+        partition = number % PARTITIONS
+        self._offsets[partition] += 1
+        return self._offsets[partition]
 
 
 def _left_part(reading: Reading) -> Reading:
@@ -115,21 +137,4 @@ def _left_part(reading: Reading) -> Reading:
         boxes=tuple(edge for i in kept for edge in edges[i]),
         scores=tuple(reading.scores[i] for i in kept),
         labels=tuple(reading.labels[i] for i in kept),
-    )
-
-
-def _beat(reading: Reading) -> Reading:
-    return replace(
-        reading,
-        kind="beat",
-        seq=-1,
-        width=0,
-        height=0,
-        source_width=0,
-        source_height=0,
-        model="",
-        model_version="",
-        boxes=(),
-        scores=(),
-        labels=(),
     )
