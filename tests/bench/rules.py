@@ -8,7 +8,7 @@ PolygonZones of supervision on the same boxes, in an environment that is made fo
 Then the product's own worker process with all four stages on a real broker, seen from outside: from
 ``detections`` to ``up.events``, cameras with five objects in each frame. First with all of it waiting (so
 many FRAMES, of 10, 100 and 1,000 cameras), then in real time: processor time of all the worker's
-threads for a camera-frame, its memory, and the delay from a frame's time to the event it opened.
+threads for a camera-frame, its memory, and the delay from a frame's arrival to the event it opened.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from typing import Any
 
 from infra.runtime.kafka import read_all
 from schemas.codec import decode
-from schemas.records import Event
+from schemas.records import Detections, Event
 from schemas.site import parse
 from tests.bench.core import BOXES, SITE, SIZE, Bench, footage
 from tests.bench.core import FPS as FOOTAGE_FPS
@@ -142,10 +142,17 @@ def in_real_time(running: Chain, cameras: Cameras, shown: int) -> tuple[Load, li
 
 
 def _delays(bootstrap: str, since: int) -> Iterator[float]:
+    """Yield the seconds from a frame's arrival in ``detections`` to that of the event it opened."""
+    arrived: dict[tuple[str, int], int] = {}
+    for message in read_all(bootstrap, "detections"):
+        record = decode(message.value)
+        if isinstance(record, Detections):
+            for reading in record.readings:
+                arrived.setdefault((reading.camera, reading.at), message.arrived_at)
     for message in read_all(bootstrap, "up.events"):
         event = decode(message.value)
         if isinstance(event, Event) and event.revision == 1 and event.at >= since:
-            yield (message.arrived_at - event.at) / 1000
+            yield (message.arrived_at - arrived[event.camera, event.at]) / 1000
 
 
 def _now_ms() -> int:

@@ -49,8 +49,10 @@ class RecordConsumer:
         if instance:
             config["group.instance.id"] = instance
         self._consumer = Consumer(config, logger=CLIENT_LOG)
+        self._from_latest = from_latest
         self._paused: set[tuple[str, int]] = set()
-        self._consumer.subscribe(list(topics))
+        self._starts: dict[tuple[str, int], int | None] = {}
+        self._consumer.subscribe(list(topics), on_assign=self._forget_starts)
 
     def read(self, limit: int = 500, timeout_s: float = 0.5) -> list[Message]:
         """Return up to ``limit`` messages, as soon as there are any.
@@ -135,13 +137,39 @@ class RecordConsumer:
         return {(place.topic, place.partition) for place in self._consumer.assignment()}
 
     def lag(self) -> int:
-        """Return how many messages of the assigned partitions wait to be read."""
+        """Return how many messages of the assigned partitions wait to be read.
+
+        A partition is left out while it is not known where reading begins.
+        """
+        places = self._consumer.position(self._consumer.assignment())
+        self._find_starts([place for place in places if place.offset < 0])
         waiting = 0
-        for place in self._consumer.position(self._consumer.assignment()):
+        for place in places:
             low, high = self._consumer.get_watermark_offsets(place, cached=True)
-            waiting += max(0, high - max(place.offset, low))
+            start = self._starts.get((place.topic, place.partition))
+            read_to = start if place.offset < 0 else place.offset
+            if read_to is not None:
+                waiting += max(0, high - max(read_to, low))
         return waiting
 
     def close(self) -> None:
         """Leave the group."""
         self._consumer.close()
+
+    def _find_starts(self, unread: Sequence[TopicPartition]) -> None:
+        """Ask where reading begins in partitions of which nothing was read yet."""
+        unknown = [one for one in unread if (one.topic, one.partition) not in self._starts]
+        if not unknown:
+            return
+        try:
+            found = self._consumer.committed(unknown, timeout=2)
+        except KafkaException:
+            return
+        first = None if self._from_latest else 0
+        for place in found:
+            start = place.offset if place.offset >= 0 else first
+            self._starts[place.topic, place.partition] = start
+
+    def _forget_starts(self, _: Consumer, places: Sequence[TopicPartition]) -> None:
+        for place in places:
+            self._starts.pop((place.topic, place.partition), None)
