@@ -2,6 +2,7 @@
 
     PREFIX/status                       online | offline (the broker says so when we are gone)
     PREFIX/SITE/CAMERA/RULE/state       ON while an event is open, OFF after
+    PREFIX/SITE/CAMERA/RULE/open        which are, JSON: this process remembers by it, too
     PREFIX/SITE/CAMERA/RULE/event       the event, JSON
     PREFIX/SITE/CAMERA/last             the camera's last event, JSON
     PREFIX/SITE/CAMERA/snapshot         link to its picture, good for a short while
@@ -30,9 +31,11 @@ from consumers.notify.occurrence import Occurrence
 from consumers.notify.targets.target import Kind, Opening, TargetSettings
 from schemas.errors import Rejected, Retryable
 
-CONNECT_S, PUBLISH_S, LEAVE_S = 10.0, 10.0, 2.0
+CONNECT_S, RECALL_S, PUBLISH_S, LEAVE_S = 10.0, 5.0, 10.0, 2.0
 KEEPALIVE_S = 30
 MAX_REMEMBERED = 10_000
+MAX_OPEN_MS = 24 * 3600 * 1000
+"""An event that began longer before another one is taken for over: its end was never told."""
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]")
 Host = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.:-]{1,253}$")]
 Prefix = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_/-]{1,100}$")]
@@ -80,7 +83,8 @@ class Mqtt:
         self._client: aiomqtt.Client | None = None
         self._connected = asyncio.Event()
         self._announced: set[str] = set()
-        self._open: dict[tuple[str, str, str], set[str]] = {}
+        self._open: dict[str, dict[str, int]] = {}
+        """By topic, when each event that is open began, UTC ms."""
 
     async def attend(self) -> None:
         """Connect, say that we are there, and stay until the connection is lost."""
@@ -100,19 +104,27 @@ class Mqtt:
                 timeout=CONNECT_S,
                 keepalive=KEEPALIVE_S,
             ) as client:
-                await client.publish(status, "online", qos=1, retain=True)
                 self._announced.clear()
+                self._open.clear()
                 self._client = client
-                self._connected.set()
+                await client.subscribe([(f"{settings.prefix}/+/+/+/open", 1), (status, 1)])
+                await client.publish(status, "online", qos=1, retain=True)
+                # Not every broker lets a client read.
+                late = asyncio.get_running_loop().call_later(RECALL_S, self._connected.set)
                 try:
-                    async for _ in client.messages:
-                        pass
+                    async for message in client.messages:
+                        if message.retain:
+                            self._recall(str(message.topic), message.payload)
+                        elif message.topic.matches(status):
+                            # Our own word, behind what the broker kept.
+                            self._connected.set()
                 except asyncio.CancelledError:
                     # A farewell in order: else the broker would say nothing of our leaving.
                     async with asyncio.timeout(LEAVE_S):
                         await client.publish(status, "offline", qos=1, retain=True)
                     raise
                 finally:
+                    late.cancel()
                     self._client = None
                     self._connected.clear()
         except (aiomqtt.MqttError, OSError, ssl.SSLError, TimeoutError, ValueError) as error:
@@ -150,7 +162,7 @@ class Mqtt:
         found = [
             (f"{rule}/event", body, True),
             (f"{camera}/last", body, True),
-            (f"{rule}/state", self._state(about, message.state), True),
+            *self._states(rule, about, message.state),
         ]
         if message.snapshot_url:
             found.append((f"{camera}/snapshot", message.snapshot_url.encode(), False))
@@ -170,19 +182,37 @@ class Mqtt:
         self._announced.update(topic for topic, _, _ in fresh)
         return fresh
 
-    def _state(self, about: Occurrence, state: str) -> bytes:
+    def _states(self, rule: str, about: Occurrence, state: str) -> list[tuple[str, bytes, bool]]:
         # Several events of a rule may be open at once; it is over when the last one is.
-        key = (about.site, about.camera, about.rule)
+        topic = f"{rule}/open"
         if len(self._open) > MAX_REMEMBERED:
             self._open.clear()
-        open_events = self._open.setdefault(key, set())
-        if state == "closed":
-            open_events.discard(about.event_id)
-        else:
-            open_events.add(about.event_id)
-        if not open_events:
-            del self._open[key]
-        return b"ON" if open_events else b"OFF"
+        after = {
+            event_id: opened_at
+            for event_id, opened_at in self._open.get(topic, {}).items()
+            if event_id != about.event_id and about.opened_at - opened_at < MAX_OPEN_MS
+        }
+        if state != "closed":
+            after[about.event_id] = about.opened_at
+        self._open[topic] = after
+        return [
+            # An empty payload is kept by no broker.
+            (topic, orjson.dumps(after) if after else b"", True),
+            (f"{rule}/state", b"ON" if after else b"OFF", True),
+        ]
+
+    def _recall(self, topic: str, payload: object) -> None:
+        """Take over what was open when we last wrote, unless we know better by now."""
+        if not topic.endswith("/open") or topic in self._open or not isinstance(payload, bytes):
+            return
+        try:
+            found = orjson.loads(payload)
+        except orjson.JSONDecodeError:
+            return
+        if isinstance(found, dict):
+            self._open[topic] = {
+                event_id: at for event_id, at in found.items() if isinstance(at, int)
+            }
 
 
 def safe(name: str) -> str:

@@ -11,6 +11,7 @@ import orjson
 import pytest
 
 from consumers.notify.guard import Guard
+from consumers.notify.message import Message
 from consumers.notify.targets.mqtt import Mqtt, MqttSettings
 from infra.runtime.settings import Settings
 from schemas.errors import Retryable
@@ -86,6 +87,31 @@ def test_states_stay_and_home_assistant_finds_them(tmp_path: Path) -> None:
         attending.cancel()
         await asyncio.wait([attending])
         assert (await retained(broker))["sightline/status"] == b"offline"
+
+    with mosquitto(tmp_path) as broker:
+        asyncio.run(scene(broker))
+
+
+def test_what_is_open_is_remembered_by_the_broker(tmp_path: Path) -> None:
+    async def scene(broker: Broker) -> None:
+        place = "sightline/depot-7/gate/intrusion"
+        await during(broker, message("opened"), message("opened", event_id="another"))
+        assert len(orjson.loads((await retained(broker))[f"{place}/open"])) == 2
+        # A process that has never heard of the other event.
+        await during(broker, message("closed"))
+        assert (await retained(broker))[f"{place}/state"] == b"ON"
+        await during(broker, message("closed", event_id="another"))
+        kept = await retained(broker)
+        assert kept[f"{place}/state"] == b"OFF"
+        assert f"{place}/open" not in kept
+
+    async def during(broker: Broker, *messages: Message) -> None:
+        target = Mqtt(settings_for(broker), Guard(private=True), TARGET)
+        attending = asyncio.create_task(target.attend())
+        for one in messages:
+            await target.send(one)
+        attending.cancel()
+        await asyncio.wait([attending])
 
     with mosquitto(tmp_path) as broker:
         asyncio.run(scene(broker))
