@@ -1,17 +1,23 @@
-"""The stages of a site in one process: the same core as live, joined without Kafka."""
+"""The stages of a site in one process: the same core as live, joined without Kafka.
+
+What one stage hands to the next goes through the codec as it does there, so nothing differs by it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
-from schemas.records import Event, Judged, Matched, Reading, Sensed, Verdict
+from schemas.codec import decode_as, encode
+from schemas.records import Event, Judged, Matched, Reading, Record, Sensed, Verdict
 from schemas.site import SiteConfig
 from streams.core import filter as filtering
 from streams.core import group as grouping
 from streams.core import match as matching
 from streams.core import sense as sensing
+
+R = TypeVar("R", bound=Record)
 
 
 @dataclass
@@ -53,7 +59,7 @@ class Pipeline:
         self._last[camera] = reading
         self.results.observations.setdefault(camera, []).extend(sensing_result.observations)
         if sensing_result.sensed is not None:
-            self._decided(sensing_result.sensed)
+            self._decided(_handed_on(sensing_result.sensed))
 
     def finish(self) -> None:
         """Let time run on until every timer of every camera is done."""
@@ -112,12 +118,16 @@ class _Decider:
         record: Matched | None = matched.matched
         if record is None:
             return None
-        self._filter, judged = filtering.step(self._filter, record, self._filter_plan)
+        self._filter, judged = filtering.step(self._filter, _handed_on(record), self._filter_plan)
         decided: Judged | None = judged.judged
         if decided is None:
             return None
-        self._group, grouped = grouping.step(self._group, decided, self._group_plan)
+        self._group, grouped = grouping.step(self._group, _handed_on(decided), self._group_plan)
         return grouped
+
+
+def _handed_on(record: R) -> R:
+    return decode_as(type(record), encode(record))
 
 
 def settling_ms(config: SiteConfig) -> int:
