@@ -34,16 +34,14 @@ from streams.apps.logic import StageLogic, Step, Unit
 from streams.apps.states import KeyState, StateStore
 
 BATCH = 200
-"""Inputs applied between two waits for the broker: keeps the event loop's heartbeats going."""
+"""Inputs applied between two looks at the clock and at who wants this stage to stop."""
 STORE_EVERY_S = 1.0
 CONFIG_WAIT_S = 20.0
 _TICK_S = 0.5
-_GATHER_S = 0.005
-"""So long the first input waits for others: each batch costs a round trip to the broker."""
-_TURN_S = 0.02
+_TURN_S = 0.005
 """So long a stage works before others have their turn."""
-_LINGER_MS = 1000.0
-"""Longer than a batch: its outputs leave together, when they are waited for."""
+_LINGER_MS = 5.0
+"""So long an output waits for others, to leave in one request with them."""
 _INBOX = 1000
 _RETRY_S = 1.0
 _VERSIONS = 8
@@ -156,7 +154,6 @@ class Stage:
         if not first.done():
             first.cancel()
             return []
-        await asyncio.sleep(_GATHER_S)
         batch = [first.result()]
         while len(batch) < BATCH and not self._inbox.empty():
             batch.append(self._inbox.get_nowait())
@@ -179,7 +176,7 @@ class Stage:
             if time.monotonic() >= turn_until:
                 await asyncio.sleep(0)
                 turn_until = time.monotonic() + _TURN_S
-        await asyncio.get_running_loop().run_in_executor(None, self._producer.flush)
+        self._producer.poll()
         self._unacknowledged += [e for assignment, e in done if assignment == self._assignment]
 
     async def _apply_message(self, message: Any) -> None:
@@ -296,15 +293,22 @@ class Stage:
     async def _store(self) -> None:
         assignment = self._assignment
         covered, self._unacknowledged = self._unacknowledged, []
+        await self._delivered()
+        if assignment != self._assignment:
+            return
         self._check_lease()
         self._states.write_dirty(self._producer, _now_ms())
-        await asyncio.get_running_loop().run_in_executor(None, self._producer.flush)
+        await self._delivered()
         self._stored_at = time.monotonic()
         if assignment != self._assignment:
             return
         for event in covered:
             event.ack()
         await self._copy_due()
+
+    async def _delivered(self) -> None:
+        """Wait until the broker has all that was written."""
+        await asyncio.get_running_loop().run_in_executor(None, self._producer.flush)
 
     async def _copy_due(self) -> None:
         """Write the checkpoints that are due; a lost one is made up for by the next."""
