@@ -2,25 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
-
 from consumers.access.limits import Limits, check_limits
-from consumers.api.texts import Slug
+from consumers.api.shapes.people import LimitsBody
 from consumers.store.database import Connection
-
-MOST = 500
-
-
-class LimitsBody(BaseModel):
-    """Only these sites, and the cameras of these camera groups."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    sites: Annotated[list[Slug], Field(max_length=MOST)] = []
-    camera_groups: Annotated[list[UUID], Field(max_length=MOST)] = []
 
 
 def shown(limits: Limits | None) -> LimitsBody | None:

@@ -11,13 +11,14 @@ import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 
 from pymongo import DESCENDING
 
 from consumers.access.audit import note
 from consumers.access.principal import Principal
 from consumers.api.context import Context
+from consumers.api.shapes.commands import State
 from consumers.documents.answering import answering
 from consumers.documents.configurations import Mongo, utc
 from consumers.documents.receipts import receipt_of
@@ -31,7 +32,6 @@ LIVE_KEPT = timedelta(days=7)
 """Whoever looks through a camera sends an order a minute; the audit trail keeps them longer."""
 LOOK_EVERY_S = 0.25
 Insist = Callable[[Connection], Awaitable[None]]
-State = Literal["waiting", "applied", "refused", "unanswered"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

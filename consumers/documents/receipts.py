@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from psycopg import sql
 
+from consumers.api.shapes.configurations import Outcome
 from consumers.store.database import Connection
 from consumers.sync.applying import RUNS
 
-Outcome = Literal["waiting", "applied", "refused"]
 COLUMNS = sql.SQL(
     "receipt_id, site, document, kind, status, config_version, sha256, errors_json, details_json, at"
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from consumers.documents.configuration_bodies import (
+from consumers.api.shapes.configurations import (
     FaultShown,
     PublicationShown,
     Running,

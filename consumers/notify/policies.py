@@ -14,7 +14,8 @@ from pydantic import ValidationError
 
 from consumers.access.limits import SCOPE_COLUMNS, scope_of
 from consumers.access.principal import Scope
-from consumers.notify.policy import Escalation, Mute, Policy, Reach, Route
+from consumers.api.shapes.routing import Escalation, Route
+from consumers.notify.policy import Mute, Policy, Reach
 from consumers.notify.targets.registry import KINDS
 from consumers.store.database import Connection
 

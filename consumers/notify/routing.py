@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
+from consumers.api.shapes.routing import Recipients, Route
 from consumers.notify.occurrence import Occurrence
-from consumers.notify.policy import Policy, Recipients, Route
+from consumers.notify.policy import Policy
 from schemas.site.schedule import contains
 
 ESCALATED = "escalated"

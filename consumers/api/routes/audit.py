@@ -3,42 +3,25 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
 from psycopg import sql
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import StringConstraints
 
 from consumers.access.permissions import Permission
 from consumers.access.principal import Principal
 from consumers.api.context import Parts
 from consumers.api.paging import DEFAULT_LIMIT, Cursor, Keyset, Limit, Page, page
 from consumers.api.security import allow
+from consumers.api.shapes.audit import Entry
 from consumers.api.texts import Line
 from consumers.api.times import When
 
 router = APIRouter(tags=["audit"])
 _ORDER = Keyset(("n", int), descending=True)
 Action = Annotated[str, StringConstraints(pattern=r"^[a-z0-9.-]{1,60}$")]
-
-
-class Entry(BaseModel):
-    """Who did what, chained to the entry before."""
-
-    n: int
-    at: datetime
-    actor_kind: str = Field(description="user, key, operator (of the cloud), nobody.")
-    actor_id: UUID
-    actor_name: str
-    session_id: UUID | None
-    source: str = Field(description="Address that the request came from.")
-    action: str
-    subject: str
-    details: dict[str, Any]
-    previous: str = Field(description="Hash of the entry before, hexadecimal.")
-    hash: str = Field(description="Over all the rest: SHA-256, hexadecimal.")
 
 
 @router.get("/api/v1/audit", name="list_audit")

@@ -19,10 +19,11 @@ from consumers.api.idempotency import REPEATABLE, Answer, Once
 from consumers.api.paging import Cursor, Keyset, Limit, Page, page
 from consumers.api.problems import not_found
 from consumers.api.security import allow
+from consumers.api.shapes.commands import AnswerShown, OrderShown
+from consumers.api.shapes.configurations import FaultShown, ReceiptShown
 from consumers.api.texts import Name, Slug
 from consumers.api.times import LAST
-from consumers.documents.commands import Order, Orders, State, awaited_order, send_order
-from consumers.documents.configuration_bodies import FaultShown, ReceiptShown
+from consumers.documents.commands import Order, Orders, awaited_order, send_order
 from consumers.documents.receipts import COLUMNS, Told
 from consumers.documents.sites import insist_on_site
 from consumers.store.database import Connection
@@ -44,46 +45,6 @@ class Arm(BaseModel):
     valid_s: float = Field(30, gt=0, le=3600, description="Later the site does not obey it.")
 
 
-class AnswerShown(BaseModel):
-    """What a site said to an order."""
-
-    status: str
-    faults: list[FaultShown]
-    config_version: int
-    modes: list[str] = Field(description="Of arming: those that the site is armed in now.")
-    until_at: datetime | None = Field(description="Of live view: when it ends by itself.")
-    at: datetime
-
-
-class OrderShown(BaseModel):
-    """An order that was sent to a site."""
-
-    command_id: str
-    site: str
-    name: str
-    arguments: dict[str, Any]
-    author: str
-    issued_at: datetime
-    expires_at: datetime
-    state: State = Field(description="`unanswered`: the site has not answered in time.")
-    answer: AnswerShown | None
-
-    @classmethod
-    def of(cls, order: Order) -> OrderShown:
-        """Show an order as it stands now."""
-        return cls(
-            command_id=order.command_id,
-            site=order.site,
-            name=order.name,
-            arguments=dict(order.arguments),
-            author=order.author,
-            issued_at=order.issued_at,
-            expires_at=order.expires_at,
-            state=order.state(datetime.now(UTC)),
-            answer=_answer(order.answer) if order.answer else None,
-        )
-
-
 @router.post(f"{PATH}/arm", response_model=OrderShown, status_code=202, responses=REPEATABLE)
 async def arm(site: Slug, wanted: Arm, principal: Commander, parts: Parts, once: Once) -> Response:
     """Order a site to arm itself in a mode; the answer comes once Kafka has the order.
@@ -103,7 +64,7 @@ async def arm(site: Slug, wanted: Arm, principal: Commander, parts: Parts, once:
             document_of(ARM),
             valid_s=wanted.valid_s,
         )
-        return Answer(OrderShown.of(order), status=202)
+        return Answer(order_shown(order), status=202)
 
     return await once(principal, work)
 
@@ -128,7 +89,7 @@ async def commands(
         await insist_on_site(connection, principal, site)
         orders = await Orders(parts.mongo, connection).page(site, before, limit + 1)
     rows = [{"issued_at": one.issued_at, "command_id": one.command_id, "": one} for one in orders]
-    return page(request, rows, limit, NEWEST_FIRST, lambda row: OrderShown.of(row[""]))
+    return page(request, rows, limit, NEWEST_FIRST, lambda row: order_shown(row[""]))
 
 
 @router.get(f"{PATH}/{{command_id}}")
@@ -144,7 +105,7 @@ async def command(
     order = await awaited_order(parts, principal, insist, site, str(command_id), wait_s)
     if order is None:
         raise not_found("command")
-    return OrderShown.of(order)
+    return order_shown(order)
 
 
 @router.get("/api/v1/sites/{site}/receipts")
@@ -167,7 +128,35 @@ async def receipts(
     async with parts.database.tenant(principal.organisation_id) as connection:
         await insist_on_site(connection, principal, site)
         rows = await (await connection.execute(query, values)).fetchall()
-    return page(request, rows, limit, BY_DOCUMENT, lambda row: ReceiptShown.of(Told.from_row(row)))
+    return page(request, rows, limit, BY_DOCUMENT, lambda row: _receipt(Told.from_row(row)))
+
+
+def order_shown(order: Order) -> OrderShown:
+    """Show an order as it stands now."""
+    return OrderShown(
+        command_id=order.command_id,
+        site=order.site,
+        name=order.name,
+        arguments=dict(order.arguments),
+        author=order.author,
+        issued_at=order.issued_at,
+        expires_at=order.expires_at,
+        state=order.state(datetime.now(UTC)),
+        answer=_answer(order.answer) if order.answer else None,
+    )
+
+
+def _receipt(told: Told) -> ReceiptShown:
+    return ReceiptShown(
+        document=told.document,
+        kind=told.kind,
+        status=told.status,
+        config_version=told.config_version,
+        sha256=told.sha256,
+        faults=[FaultShown.of_receipt(fault) for fault in told.faults],
+        details=dict(told.details),
+        at=told.at,
+    )
 
 
 def _answer(answer: Mapping[str, Any]) -> AnswerShown:

@@ -26,8 +26,7 @@ from consumers.api.preconditions import (
 )
 from consumers.api.problems import Problem, not_found
 from consumers.api.security import allow
-from consumers.api.texts import Slug
-from consumers.documents.configuration_bodies import (
+from consumers.api.shapes.configurations import (
     MAX_BODY_BYTES,
     Candidate,
     CheckShown,
@@ -41,6 +40,7 @@ from consumers.documents.configuration_bodies import (
     VersionShown,
     VersionToPublish,
 )
+from consumers.api.texts import Slug
 from consumers.documents.configurations import Configurations, Taken, Version
 from consumers.documents.receipts import Told, receipt_of
 from consumers.documents.sites import check_site, insist_on_site
@@ -265,8 +265,8 @@ def _shown(version: Version | None, if_none_match: str | None) -> Response:
     tag = version_tag(version.number)
     if is_held(if_none_match, tag):
         return Response(status_code=304, headers={"ETag": tag})
-    body = VersionShown.of(version).model_dump_json()
-    return Response(body, media_type="application/json", headers={"ETag": tag})
+    shown = VersionShown(**{**asdict(version), "text": version.body})
+    return Response(shown.model_dump_json(), media_type="application/json", headers={"ETag": tag})
 
 
 def _below(cursor: str | None) -> int | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -21,11 +20,12 @@ from consumers.access.principal import Principal
 from consumers.access.sessions import open_session
 from consumers.access.tokens import digest
 from consumers.api.context import Context, Parts
-from consumers.api.limits_body import LimitsBody, checked, shown
+from consumers.api.limits_body import checked, shown
 from consumers.api.problems import Problem, not_found
 from consumers.api.routes.session import LoggedIn, logged_in
 from consumers.api.routes.users import check_grant
 from consumers.api.security import allow, client_of, same_site_only
+from consumers.api.shapes.people import Invitation, LimitsBody
 from consumers.api.texts import Mail, OptionalLine, Secret
 from consumers.store.database import Connection
 from schemas.errors import Rejected
@@ -41,17 +41,6 @@ class NewInvitation(BaseModel):
     mail: Mail
     role: Role
     limits: LimitsBody | None = Field(None, description="Null: limited to nothing.")
-
-
-class Invitation(BaseModel):
-    """An invitation that nobody has accepted yet."""
-
-    invitation_id: UUID
-    mail: str
-    role: Role
-    limits: LimitsBody | None
-    created_at: datetime
-    expires_at: datetime
 
 
 class Token(BaseModel):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
@@ -19,14 +19,12 @@ from consumers.api.idempotency import REPEATABLE, Answer, Once
 from consumers.api.paging import DEFAULT_LIMIT, Cursor, Keyset, Limit, Page, page
 from consumers.api.problems import Problem, ProblemDocument, not_found
 from consumers.api.security import allow
+from consumers.api.shapes.keeping import Erasure, Hold, Retention
 from consumers.api.texts import Name, Prose, Slug
 from consumers.api.times import When
-from consumers.keeping.policy import DEFAULT_DAYS, Kind
 from consumers.store.database import Connection
 
 router = APIRouter(tags=["keeping"])
-MAX_DAYS = 36_500
-Days = Annotated[int, Field(ge=1, le=MAX_DAYS)]
 EventId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 Reason = Annotated[Prose, Field(min_length=3)]
 ON_HOLD: dict[int | str, dict[str, Any]] = {
@@ -34,35 +32,10 @@ ON_HOLD: dict[int | str, dict[str, Any]] = {
 }
 
 
-class Retention(BaseModel):
-    """For how many days the organisation keeps what."""
-
-    events: Days = DEFAULT_DAYS[Kind.EVENTS]
-    candidates: Days = DEFAULT_DAYS[Kind.CANDIDATES]
-    evidence: Days = DEFAULT_DAYS[Kind.EVIDENCE]
-    tracks: Days = DEFAULT_DAYS[Kind.TRACKS]
-    counts: Days = DEFAULT_DAYS[Kind.COUNTS]
-    health: Days = DEFAULT_DAYS[Kind.HEALTH]
-
-
 class NewHold(BaseModel):
     """Why an event is to be kept whatever the retention says."""
 
     reason: Reason
-
-
-class Hold(BaseModel):
-    """A legal hold."""
-
-    hold_id: UUID
-    event_id: str
-    site: str
-    camera: str
-    reason: str
-    placed_by: str
-    placed_at: datetime
-    released_by: str | None
-    released_at: datetime | None = Field(description="Null while it is in force.")
 
 
 class NewErasure(BaseModel):
@@ -81,25 +54,6 @@ class NewErasure(BaseModel):
         if self.to_at > datetime.now(UTC) + timedelta(minutes=1):
             raise ValueError("to_at lies in the future")
         return self
-
-
-class Erasure(BaseModel):
-    """An erasure and its report."""
-
-    erasure_id: UUID
-    site: str
-    camera: str | None
-    from_at: datetime
-    to_at: datetime
-    reason: str
-    requested_by: str
-    requested_at: datetime
-    state: Literal["waiting", "done"]
-    done_at: datetime | None
-    report: dict[str, Any] = Field(
-        description="`removed`: rows by table; `on_hold`: events that stayed; `remains`: where "
-        "copies still are, and until when; `in_force_until`: what arrives late goes until then."
-    )
 
 
 _HOLDS = Keyset(("placed_at", datetime), ("hold_id", str), descending=True)

@@ -15,10 +15,11 @@ from consumers.access.limits import limits_of
 from consumers.access.permissions import Permission
 from consumers.access.principal import Principal
 from consumers.api.context import Parts
-from consumers.api.limits_body import LimitsBody, checked, shown
+from consumers.api.limits_body import checked, shown
 from consumers.api.own_session import require_person
 from consumers.api.problems import Problem, not_found
 from consumers.api.security import allow
+from consumers.api.shapes.people import Key, LimitsBody
 from consumers.api.texts import Line
 from consumers.api.times import When
 
@@ -37,20 +38,6 @@ class NewKey(BaseModel):
     )
     limits: LimitsBody | None = Field(None, description="Null: limited as you are.")
     expires_at: When | None = Field(None, description="Null: when it is revoked.")
-
-
-class Key(BaseModel):
-    """A key without its secret."""
-
-    key_id: UUID
-    prefix: str = Field(description="How the key begins.")
-    name: str
-    permissions: list[str]
-    limits: LimitsBody | None
-    made_by: UUID | None = Field(description="Null: by the cloud's operators.")
-    created_at: datetime
-    expires_at: datetime | None
-    used_at: datetime | None = Field(description="To the minute.")
 
 
 class MadeKey(Key):

@@ -21,8 +21,9 @@ from consumers.access.principal import Principal
 from consumers.api.context import Context, Parts
 from consumers.api.idempotency import REPEATABLE, Answer, Once
 from consumers.api.problems import Problem, not_found
-from consumers.api.routes.commands import OrderShown, WaitS
+from consumers.api.routes.commands import WaitS, order_shown
 from consumers.api.security import allow, credentials_of
+from consumers.api.shapes.commands import OrderShown
 from consumers.api.texts import Name, Slug
 from consumers.documents.commands import awaited_order, send_order
 from consumers.documents.live_frames import LiveFrames
@@ -109,7 +110,7 @@ async def show_live(
             document_of(camera),
             valid_s=VALID_S,
         )
-        return Answer(OrderShown.of(order), status=202)
+        return Answer(order_shown(order), status=202)
 
     return await once(principal, work)
 
@@ -128,7 +129,7 @@ async def live_answer(
     order = await awaited_order(parts, principal, insist, site, str(command_id), wait_s)
     if order is None or order.document != document_of(camera):
         raise not_found("order for this camera")
-    return OrderShown.of(order)
+    return order_shown(order)
 
 
 @router.get(

@@ -21,6 +21,7 @@ from consumers.api.idempotency import REPEATABLE, Answer, Once
 from consumers.api.paging import Cursor, Keyset, Limit, Page, page
 from consumers.api.problems import ProblemDocument
 from consumers.api.security import allow
+from consumers.api.shapes.models import ModelShown, Uploaded, Wishes, WishShown
 from consumers.api.texts import Name, Slug
 from consumers.documents.models_at_sites import KIND, ModelTold, state_at
 from consumers.documents.receipts import COLUMNS, Told
@@ -74,57 +75,6 @@ Process = Annotated[Shared, Depends(_shared)]
 router = APIRouter(tags=["models"], lifespan=_of_the_process)
 
 
-class ModelShown(BaseModel):
-    """A model at a site, by the site's last word."""
-
-    model: str
-    site: str
-    state: str = Field(
-        description="applied, refused, rolled-back, overruled, withdrawn, waiting or imported."
-    )
-    message: str = Field(description="Why, for a person.")
-    wanted: str = Field(description="The release that the site answers; empty: none.")
-    running: str = Field(description="The release that runs; empty: nothing.")
-    running_version: int = Field(description="Its number in the site's Triton; 0: nothing.")
-    running_sha256: str = Field(description="Of the weights that run.")
-    said_at: datetime
-
-    @classmethod
-    def of(cls, told: ModelTold) -> ModelShown:
-        """Show a receipt."""
-        return cls(
-            model=told.model,
-            site=told.site,
-            state=told.state,
-            message=told.message,
-            wanted=told.wanted,
-            running=told.release,
-            running_version=told.version,
-            running_sha256=told.sha256,
-            said_at=told.at,
-        )
-
-
-class WishShown(BaseModel):
-    """A release that was published and not withdrawn."""
-
-    model: str
-    site: str | None = Field(description="Null: for all sites, by whoever runs the cloud.")
-    release: str = Field(description="Names card and weights.")
-    sha256: str = Field(description="Of the weights; empty: none.")
-    size: int = Field(description="Bytes of the weights.")
-    published_at: datetime
-    state: str = Field(description="As of models, or `no receipt`.")
-    message: str
-
-
-class Uploaded(BaseModel):
-    """Weights that may be published."""
-
-    sha256: str
-    size: int
-
-
 class NewRelease(BaseModel):
     """A card and weights for sites."""
 
@@ -152,12 +102,6 @@ class Withdrawal(BaseModel):
     """Sites that are to go back to what they ran before."""
 
     sites: Sites
-
-
-class Wishes(BaseModel):
-    """What was published or withdrawn."""
-
-    items: list[WishShown]
 
 
 @router.get("/api/v1/models")
@@ -307,7 +251,18 @@ async def _told(connection: Connection, sites: set[str]) -> dict[tuple[str, str]
 
 
 def _model(row: Mapping[str, Any]) -> ModelShown:
-    return ModelShown.of(ModelTold.of(Told.from_row(row)))
+    told = ModelTold.of(Told.from_row(row))
+    return ModelShown(
+        model=told.model,
+        site=told.site,
+        state=told.state,
+        message=told.message,
+        wanted=told.wanted,
+        running=told.release,
+        running_version=told.version,
+        running_sha256=told.sha256,
+        said_at=told.at,
+    )
 
 
 def _wish(wish: ModelUpdate, place: str, told: ModelTold | None) -> WishShown:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Any
-from uuid import UUID
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
@@ -16,18 +14,10 @@ from consumers.api.context import Parts
 from consumers.api.own_session import Anybody
 from consumers.api.problems import not_found
 from consumers.api.security import allow
+from consumers.api.shapes.people import Organisation
 from consumers.api.texts import Line
 
 router = APIRouter(tags=["organisation"])
-
-
-class Organisation(BaseModel):
-    """An organisation."""
-
-    organisation_id: UUID
-    slug: str
-    name: str
-    created_at: datetime
 
 
 class NewName(BaseModel):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
 from uuid import UUID
 
 from fastapi import APIRouter, BackgroundTasks, Depends, Response
@@ -14,7 +13,6 @@ from consumers.access.audit import note
 from consumers.access.factors import Method, methods_of
 from consumers.access.login import Attempt, log_in
 from consumers.access.messages import Messenger
-from consumers.access.permissions import Permission, Role
 from consumers.access.sessions import (
     Opened,
     current,
@@ -38,6 +36,7 @@ from consumers.api.security import (
     credentials_of,
     same_site_only,
 )
+from consumers.api.shapes.people import Asker, Membership, Scope
 from consumers.api.texts import Mail, Secret, Slug
 from schemas.errors import Rejected
 
@@ -68,38 +67,6 @@ class LoggedIn(BaseModel):
         description="If not empty, the session is good for nothing until one of these is proved at "
         "POST /api/v1/session/step-up."
     )
-
-
-class Membership(BaseModel):
-    """An organisation that somebody works for."""
-
-    organisation_id: UUID
-    slug: str
-    name: str
-    role: Role
-
-
-class Scope(BaseModel):
-    """What somebody may see within the organisation at present."""
-
-    everything: bool
-    sites: list[str]
-    cameras: list[tuple[str, str]] = Field(description="Site and camera, beside whole sites.")
-
-
-class Asker(BaseModel):
-    """Who asks, as this request found it to be."""
-
-    kind: Literal["user", "key"]
-    subject_id: UUID
-    name: str = Field(description="Mail address of the user, name of the key.")
-    organisation_id: UUID
-    permissions: list[Permission]
-    scope: Scope
-    session_id: UUID | None
-    csrf_token: str | None
-    stepped_up_until: datetime | None = Field(description="Until then dangerous things are let by.")
-    organisations: list[Membership] = Field(description="A user's; empty for a key.")
 
 
 class Switch(BaseModel):

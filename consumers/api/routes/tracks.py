@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 
 import shapely
 from fastapi import APIRouter, Query, Request
-from pydantic import BaseModel, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 from shapely.validation import explain_validity
 
 from consumers.access.permissions import Permission
@@ -18,6 +18,12 @@ from consumers.api.paging import Page
 from consumers.api.problems import Problem, not_found
 from consumers.api.security import allow
 from consumers.api.shapes.common import MAX_VALUES, Id, PageQuery
+from consumers.api.shapes.tracks import (
+    CrossingShown,
+    StayShown,
+    TrackFound,
+    WholeTrack,
+)
 from consumers.api.texts import Line, Name, Slug
 from consumers.api.times import When
 from consumers.documents.answering import answering
@@ -74,91 +80,6 @@ class TrackQuery(PageQuery):
         return self
 
 
-class StayShown(BaseModel):
-    """A stay inside the polygon."""
-
-    from_at: datetime
-    until_at: datetime
-
-
-class CrossingShown(BaseModel):
-    """A crossing of the line."""
-
-    at: datetime
-    direction: Literal["forward", "backward"]
-
-
-class TrackShown(BaseModel):
-    """A finished track, without its path."""
-
-    site: str
-    track_id: str
-    camera: str
-    epoch_at: datetime
-    class_name: str
-    score_mean: float
-    score_max: float
-    observations: int
-    started_at: datetime
-    ended_at: datetime
-    zones: list[str]
-    colours: list[str]
-    config_version: int
-    model: str
-    model_version: str
-
-
-class TrackFound(TrackShown):
-    """A track that was searched for, and when it was there."""
-
-    stays: list[StayShown] = Field(description="Inside `within`, those that touch the times.")
-    crossings: list[CrossingShown] = Field(description="Of `across`, between the times.")
-
-    @classmethod
-    def of(cls, found: Found) -> TrackFound:
-        """Show what was found."""
-        started_at = found.row["started_at"]
-        stays = [
-            StayShown(
-                from_at=started_at + timedelta(seconds=stay.from_s),
-                until_at=started_at + timedelta(seconds=stay.until_s),
-            )
-            for stay in found.stays
-        ]
-        crossings = [
-            CrossingShown(at=started_at + timedelta(seconds=one.at_s), direction=one.direction)
-            for one in found.crossings
-        ]
-        return cls(**found.row, stays=stays, crossings=crossings)
-
-
-class PlaceShown(BaseModel):
-    """Where the object stood at a time: 0 to 1 from the top left."""
-
-    at: datetime
-    x: float
-    y: float
-
-
-class WholeTrack(TrackShown):
-    """A finished track with its path."""
-
-    path: list[PlaceShown] = Field(description="Simplified.")
-
-    @classmethod
-    def of(cls, document: Mapping[str, Any]) -> WholeTrack:
-        """Show a document as the sink wrote it."""
-        values: dict[str, Any] = {
-            name: utc(value) if isinstance(value, datetime) else value
-            for name, value in document.items()
-            if name != "_id"
-        }
-        path = [{**place, "at": utc(place["at"])} for place in document["path"]]
-        # Records of an older schema name no model.
-        unnamed = {"model": "", "model_version": ""}
-        return cls(**{**unnamed, **values, "path": path})
-
-
 @router.get("/api/v1/tracks")
 async def tracks(
     request: Request, query: Annotated[TrackQuery, Query()], principal: Reader, parts: Parts
@@ -185,7 +106,7 @@ async def tracks(
     if batch.following is not None:
         url = request.url.include_query_params(cursor=batch.following)
         following = f"{url.path}?{url.query}"
-    return Page(items=[TrackFound.of(found) for found in batch.found], next=following)
+    return Page(items=[_found(found) for found in batch.found], next=following)
 
 
 @router.get("/api/v1/tracks/{site}/{track_id}")
@@ -200,7 +121,35 @@ async def track(site: Slug, track_id: Id, principal: Reader, parts: Parts) -> Wh
         await insist_on_site(connection, principal, site, camera)
     if document is None:
         raise not_found("track")
-    return WholeTrack.of(document)
+    return _whole(document)
+
+
+def _found(found: Found) -> TrackFound:
+    started_at = found.row["started_at"]
+    stays = [
+        StayShown(
+            from_at=started_at + timedelta(seconds=stay.from_s),
+            until_at=started_at + timedelta(seconds=stay.until_s),
+        )
+        for stay in found.stays
+    ]
+    crossings = [
+        CrossingShown(at=started_at + timedelta(seconds=one.at_s), direction=one.direction)
+        for one in found.crossings
+    ]
+    return TrackFound(**found.row, stays=stays, crossings=crossings)
+
+
+def _whole(document: Mapping[str, Any]) -> WholeTrack:
+    values: dict[str, Any] = {
+        name: utc(value) if isinstance(value, datetime) else value
+        for name, value in document.items()
+        if name != "_id"
+    }
+    path = [{**place, "at": utc(place["at"])} for place in document["path"]]
+    # Records of an older schema name no model.
+    unnamed = {"model": "", "model_version": ""}
+    return WholeTrack(**{**unnamed, **values, "path": path})
 
 
 def _points(text: str) -> list[tuple[float, float]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -16,27 +15,15 @@ from consumers.access.permissions import Permission, Role
 from consumers.access.principal import Principal
 from consumers.access.users import join, leave, may_grant
 from consumers.api.context import Parts
-from consumers.api.limits_body import LimitsBody, checked, shown
+from consumers.api.limits_body import checked, shown
 from consumers.api.paging import DEFAULT_LIMIT, Cursor, Keyset, Limit, Page, page
 from consumers.api.problems import Problem, not_found
 from consumers.api.security import allow
+from consumers.api.shapes.people import LimitsBody, User
 from consumers.store.database import Connection
 
 router = APIRouter(tags=["people"])
 _ORDER = Keyset(("mail", str), ("user_id", str))
-
-
-class User(BaseModel):
-    """A member of the organisation."""
-
-    user_id: UUID
-    mail: str
-    name: str
-    role: Role
-    limits: LimitsBody | None = Field(description="Null: limited to nothing.")
-    authenticator: bool = Field(description="They have one as a second factor.")
-    disabled: bool = Field(description="The cloud's operators let them in nowhere.")
-    joined_at: datetime
 
 
 class NewRole(BaseModel):

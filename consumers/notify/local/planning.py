@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from uuid import UUID
 
+from consumers.api.shapes.routing import Conditions, Route
 from consumers.notify.local.box import NOBODY, Box
 from consumers.notify.local.targets import target_id
 from consumers.notify.occurrence import Owner, occurrence
-from consumers.notify.policy import Conditions, Policy, Reach, Route
+from consumers.notify.policy import Policy, Reach
 from consumers.notify.routing import Change, step
 from consumers.notify.targets.target import Kind
 from infra.runtime.configs import ConfigStore

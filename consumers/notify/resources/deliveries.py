@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
 from psycopg import sql
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from consumers.access.audit import note
 from consumers.access.permissions import Permission
@@ -18,7 +17,8 @@ from consumers.api.context import Parts
 from consumers.api.paging import DEFAULT_LIMIT, Cursor, Keyset, Limit, Page, page
 from consumers.api.problems import Problem
 from consumers.api.security import allow
-from consumers.notify.policy import Document
+from consumers.api.shapes.notifications import MOST_AT_ONCE, Delivery, HowMany, Status
+from consumers.api.shapes.routing import Document
 from consumers.notify.resources.common import CONFLICT, PATH, listed, one
 from consumers.notify.routing import GIVE_UP_AFTER_MS
 
@@ -26,62 +26,13 @@ router = APIRouter(prefix=PATH, tags=["notifications"])
 Reader = Annotated[Principal, allow(Permission.NOTIFY_READ)]
 Writer = Annotated[Principal, allow(Permission.NOTIFY_WRITE)]
 NEWEST_FIRST = Keyset(("place", int), descending=True)
-MOST_AT_ONCE = 10_000
 EventId = Annotated[str, Query(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
-Status = Literal[
-    "pending",
-    "collecting",
-    "held",
-    "sent",
-    "collected",
-    "muted",
-    "skipped",
-    "cancelled",
-    "dead",
-    "dropped",
-]
-
-
-class Delivery(BaseModel):
-    """What a target was, or is to be, told."""
-
-    delivery_id: UUID
-    target_id: UUID
-    route_id: UUID | None
-    kind: Literal["event", "digest", "summary", "test"]
-    event_id: str | None
-    event_state: str | None = Field(description="opened, updated, closed or escalated.")
-    site: str | None
-    camera: str | None
-    status: Status = Field(
-        description="`collecting` for a digest, `held` back by a rate limit, both then `collected` "
-        "in the message `told_in`; `skipped`: too old; `dead`: given up."
-    )
-    reason: str = Field(description="Why it is not sent, or what went wrong last.")
-    due_at: datetime
-    attempts: int
-    number: int | None = Field(description="Its number among all that the target was sent.")
-    told_in: UUID | None
-    created_at: datetime
-    tried_at: datetime | None
-    ended_at: datetime | None
-
-    @classmethod
-    def of_row(cls, row: Mapping[str, Any]) -> Delivery:
-        """Return what a row holds."""
-        return cls.model_validate(row)
 
 
 class WhichDead(Document):
     """Which dead letters are meant."""
 
     target_id: UUID | None = Field(None, description="Of this target; null: of all.")
-
-
-class HowMany(BaseModel):
-    """How many it were."""
-
-    deliveries: int = Field(description=f"At most {MOST_AT_ONCE} at once: ask again.")
 
 
 @router.get("/deliveries")

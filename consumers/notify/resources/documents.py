@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -20,7 +19,13 @@ from consumers.api.paging import DEFAULT_LIMIT, Cursor, Limit, Page, page
 from consumers.api.preconditions import CHANGED_ELSEWHERE, IfMatch, insist, version_tag
 from consumers.api.problems import Problem
 from consumers.api.security import allow
-from consumers.notify.policy import Escalation, Recipients, Route
+from consumers.api.shapes.routing import (
+    Escalation,
+    Recipients,
+    Route,
+    StoredEscalation,
+    StoredRoute,
+)
 from consumers.notify.resources.common import (
     ANY,
     BY_NAME,
@@ -39,22 +44,6 @@ from schemas.errors import Rejected
 router = APIRouter(prefix=PATH, tags=["notifications"])
 Reader = Annotated[Principal, allow(Permission.NOTIFY_READ)]
 Writer = Annotated[Principal, allow(Permission.NOTIFY_WRITE)]
-
-
-class StoredRoute(Route):
-    """A route as it is."""
-
-    route_id: UUID
-    created_at: datetime
-    changed_at: datetime
-
-
-class StoredEscalation(Escalation):
-    """An escalation as it is."""
-
-    escalation_id: UUID
-    created_at: datetime
-    changed_at: datetime
 
 
 @router.get("/routes")

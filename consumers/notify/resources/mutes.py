@@ -9,7 +9,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request
 from psycopg import sql
-from pydantic import BaseModel, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from consumers.access.audit import note
 from consumers.access.permissions import Permission
@@ -17,9 +17,10 @@ from consumers.access.principal import Principal
 from consumers.api.context import Parts
 from consumers.api.paging import DEFAULT_LIMIT, Cursor, Limit, Page, page
 from consumers.api.security import allow
+from consumers.api.shapes.notifications import Mute
+from consumers.api.shapes.routing import Document
 from consumers.api.texts import Name, OptionalLine, Slug
 from consumers.api.times import When
-from consumers.notify.policy import Document
 from consumers.notify.resources.common import (
     CONFLICT,
     MAX_MUTES,
@@ -61,19 +62,6 @@ class MuteInput(Document):
         if self.camera is not None and self.site is None:
             raise ValueError("a camera is one of a site: name the site")
         return self
-
-
-class Mute(BaseModel):
-    """A mute in force."""
-
-    mute_id: UUID
-    site: str | None
-    camera: str | None
-    rule: str | None
-    until: datetime
-    reason: str
-    created_by: str
-    created_at: datetime
 
 
 @router.get("/mutes")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Request, Response
 from psycopg import sql
 from psycopg.errors import UniqueViolation
 from psycopg.types.json import Jsonb
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from consumers.access.audit import note
 from consumers.access.permissions import Permission
@@ -22,11 +22,12 @@ from consumers.api.paging import DEFAULT_LIMIT, Cursor, Limit, Page, page
 from consumers.api.preconditions import CHANGED_ELSEWHERE, IfMatch, insist, version_tag
 from consumers.api.problems import Problem
 from consumers.api.security import allow
+from consumers.api.shapes.notifications import Circuit, Delivery, RateLimit, Target
+from consumers.api.shapes.routing import Document
 from consumers.api.texts import Line
 from consumers.notify.guard import guard_of
 from consumers.notify.outbox import remove_target
 from consumers.notify.planning import now_at
-from consumers.notify.policy import Document
 from consumers.notify.resources.common import (
     BY_NAME,
     CONFLICT,
@@ -36,7 +37,6 @@ from consumers.notify.resources.common import (
     name_taken,
     one,
 )
-from consumers.notify.resources.deliveries import Delivery
 from consumers.notify.stored import sealed, secrets_of
 from consumers.notify.targets.registry import KINDS, Settings
 from consumers.notify.targets.target import TargetSettings, with_secrets
@@ -51,13 +51,6 @@ _ORGANISATIONS = sql.SQL("user_id IS NULL")
 _FIND = "SELECT * FROM notify_targets WHERE target_id = %s AND user_id IS NULL"
 
 
-class RateLimit(Document):
-    """How much a target takes; what is above comes as one message when the time is over."""
-
-    most: int = Field(ge=1, le=100_000)
-    within_s: int = Field(ge=1, le=86_400)
-
-
 class TargetInput(Document):
     """A target as it is to be."""
 
@@ -65,29 +58,6 @@ class TargetInput(Document):
     enabled: bool = True
     rate_limit: RateLimit | None = None
     settings: Annotated[Settings, Field(discriminator="kind")]
-
-
-class Circuit(BaseModel):
-    """Whether a target answers."""
-
-    state: Literal["closed", "open"] = Field(description="Open: it does not answer, and waits.")
-    until: datetime | None = Field(description="When it is tried again.")
-    failures: int = Field(description="In a row.")
-
-
-class Target(BaseModel):
-    """A target as it is; secrets are never shown."""
-
-    target_id: UUID
-    name: str
-    enabled: bool
-    rate_limit: RateLimit | None
-    settings: dict[str, Any] = Field(description="Without secrets; `kind` says which they are.")
-    secrets: list[str] = Field(description="Names of the secrets that are set.")
-    circuit: Circuit
-    problem: str = Field(description="What went wrong last; empty: nothing.")
-    created_at: datetime
-    changed_at: datetime
 
 
 @router.get("/targets")

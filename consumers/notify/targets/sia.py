@@ -9,10 +9,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, StringConstraints
 
+from consumers.api.shapes.routing import Document, Severity
 from consumers.api.texts import Name, Slug
 from consumers.notify.guard import Guard
 from consumers.notify.message import Message
-from consumers.notify.policy import Document, Severity
 from consumers.notify.targets import dc09
 from consumers.notify.targets.mqtt import Host
 from consumers.notify.targets.target import Kind, Opening, TargetSettings

@@ -10,9 +10,9 @@ from uuid import UUID
 
 from pydantic import SecretStr
 
+from consumers.api.shapes.routing import Document
 from consumers.notify.guard import Guard
 from consumers.notify.message import Message
-from consumers.notify.policy import Document
 from schemas.errors import Rejected
 
 

@@ -12,7 +12,7 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from consumers.access.sealing import Sealer
-from consumers.notify.policy import Escalation, Route
+from consumers.api.shapes.routing import Escalation, Route
 from consumers.notify.reading import TOPIC
 from consumers.notify.stored import sealed
 from consumers.notify.targets.registry import KINDS

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID, uuid5
 
+from consumers.api.shapes.routing import Route
 from consumers.notify.message import Message, text_of, title_of
 from consumers.notify.occurrence import Occurrence
-from consumers.notify.policy import Policy, Reach, Route
+from consumers.notify.policy import Policy, Reach
 
 NOW = 1_700_000_100_000
 AT = 1_700_000_000_000

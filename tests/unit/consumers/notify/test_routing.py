@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consumers.access.principal import Scope
-from consumers.notify.policy import Escalation, Mute, Policy, Reach
+from consumers.api.shapes.routing import Escalation
+from consumers.notify.policy import Mute, Policy, Reach
 from consumers.notify.routing import Change, Planned, Told, is_muted, step
 from tests.unit.consumers.notify.notices import AT, NOW, happened, named, policy, route
 

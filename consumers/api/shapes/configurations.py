@@ -9,12 +9,11 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field
 
 from consumers.api.texts import PROSE_CHARACTERS, Prose
-from consumers.documents.configurations import Version
-from consumers.documents.receipts import Outcome, Told
 from schemas.site.loading import MAX_CHARACTERS
 
 MAX_BODY_BYTES = 8 * MAX_CHARACTERS
 """JSON may write each character in so many bytes."""
+Outcome = Literal["waiting", "applied", "refused"]
 Text = Annotated[
     str, Field(max_length=MAX_CHARACTERS, description="The YAML text of the configuration.")
 ]
@@ -84,19 +83,6 @@ class VersionShown(VersionListed):
     site: str
     text: str
 
-    @classmethod
-    def of(cls, version: Version) -> VersionShown:
-        """Show a version."""
-        return cls(
-            site=version.site,
-            number=version.number,
-            text=version.body,
-            sha256=version.sha256,
-            author=version.author,
-            note=version.note,
-            saved_at=version.saved_at,
-        )
-
 
 class PublicationListed(BaseModel):
     """A version that was sent to the site."""
@@ -163,17 +149,3 @@ class ReceiptShown(BaseModel):
     faults: list[FaultShown]
     details: dict[str, Any]
     at: datetime
-
-    @classmethod
-    def of(cls, told: Told) -> ReceiptShown:
-        """Show a receipt."""
-        return cls(
-            document=told.document,
-            kind=told.kind,
-            status=told.status,
-            config_version=told.config_version,
-            sha256=told.sha256,
-            faults=[FaultShown.of_receipt(fault) for fault in told.faults],
-            details=dict(told.details),
-            at=told.at,
-        )
