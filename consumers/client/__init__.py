@@ -6,6 +6,12 @@
         for message in sightline.follow():
             ...
 
+What belongs to a subject stands under it: ``sightline.configurations.publish("depot-7", 3)``; see
+``consumers.client.subjects``. ``tagged`` of a request gives the ETag that goes into a change:
+
+    found = sightline.do(tagged(operations.notifications.route(route_id)))
+    sightline.notifications.change_route(route_id, new, found.tag)
+
 ``AsyncSightline`` has the same methods with ``await`` and ``async for``. What they return is
 described in ``consumers.api.shapes``, errors in ``consumers.client.errors``. The API's OpenAPI
 document lies beside, in ``openapi.json``.
@@ -13,6 +19,7 @@ document lies beside, in ``openapi.json``.
 
 from consumers.client.asynchronous import AsyncSightline
 from consumers.client.blocking import Sightline
+from consumers.client.calls import Tagged, tagged
 from consumers.client.errors import (
     ApiError,
     Conflict,
@@ -36,7 +43,9 @@ __all__ = [
     "NotFound",
     "Sightline",
     "Stale",
+    "Tagged",
     "TooOften",
     "Unauthenticated",
     "Unavailable",
+    "tagged",
 ]

@@ -26,7 +26,6 @@ from consumers.api.shapes.events import (
 from consumers.api.shapes.evidence import Evidence, EvidenceLink
 from consumers.api.shapes.rollups import CandidateFigures, Count, EventFigures, HeatMap, Uptime
 from consumers.api.shapes.sites import Camera, CameraGroup, CameraGroupDetails, Health, Site
-from consumers.client import operations as ask
 from consumers.client.calls import Call, PageOf, next_page
 from consumers.client.errors import error_of
 from consumers.client.following import (
@@ -37,13 +36,17 @@ from consumers.client.following import (
     headers_of,
     message_of,
 )
+from consumers.client.operations import figures, live, places
+from consumers.client.operations import happenings as ask
+from consumers.client.pictures import Pictures
+from consumers.client.subjects import Blocking, Subjects
 from consumers.client.trying import TIMEOUT_S, Patience
 
 T = TypeVar("T")
 M = TypeVar("M", bound=BaseModel)
 
 
-class Sightline:
+class Sightline(Subjects[Blocking]):
     """One cloud, seen with one key. Lists are fetched a page at a time, as they are used up."""
 
     def __init__(
@@ -55,6 +58,7 @@ class Sightline:
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         """Connect to nothing yet; ``url`` is the API's address without a path."""
+        super().__init__(self)
         self._patience = patience or Patience()
         self._http = httpx.Client(
             base_url=url,
@@ -82,7 +86,7 @@ class Sightline:
 
     def events(self, **filters: Unpack[ask.EventsOf]) -> Iterator[Event]:
         """Go through events, the newest first unless ``order="oldest"``."""
-        return self._all(ask.events(**filters))
+        return self.every(ask.events(**filters))
 
     def event(self, event_id: str) -> EventDetails:
         """Return an event with changes, candidates, evidence, history and words."""
@@ -122,7 +126,7 @@ class Sightline:
 
     def candidates(self, **filters: Unpack[ask.CandidatesOf]) -> Iterator[Candidate]:
         """Go through candidates, the newest first."""
-        return self._all(ask.candidates(**filters))
+        return self.every(ask.candidates(**filters))
 
     def candidate(self, candidate_id: str) -> CandidateDetails:
         """Return a candidate with its evidence and the words on it."""
@@ -134,7 +138,11 @@ class Sightline:
 
     def evidence(self, **filters: Unpack[ask.EvidenceOf]) -> Iterator[Evidence]:
         """Go through evidence, the newest first."""
-        return self._all(ask.evidence(**filters))
+        return self.every(ask.evidence(**filters))
+
+    def piece_of_evidence(self, evidence_id: str) -> Evidence:
+        """Return what a piece of evidence is."""
+        return self.do(ask.piece_of_evidence(evidence_id))
 
     def evidence_link(self, evidence_id: str) -> EvidenceLink:
         """Return a link to a picture or clip that anybody may open for five minutes."""
@@ -146,67 +154,83 @@ class Sightline:
 
     def sites(self) -> Iterator[Site]:
         """Go through sites."""
-        return self._all(ask.sites())
+        return self.every(places.sites())
 
     def site(self, name: str) -> Site:
         """Return a site."""
-        return self.do(ask.site(name))
+        return self.do(places.site(name))
 
-    def cameras(self, **filters: Unpack[ask.CamerasOf]) -> Iterator[Camera]:
+    def change_site(
+        self, site: str, tag: str | None = None, **changes: Unpack[places.SiteOf]
+    ) -> Site:
+        """Set the ``name`` or ``timezone`` of a site, at the version with this ETag."""
+        return self.do(places.change_site(site, tag, **changes))
+
+    def cameras(self, **filters: Unpack[places.CamerasOf]) -> Iterator[Camera]:
         """Go through cameras, by site and name."""
-        return self._all(ask.cameras(**filters))
+        return self.every(places.cameras(**filters))
 
     def camera(self, site: str, name: str) -> Camera:
         """Return a camera."""
-        return self.do(ask.camera(site, name))
+        return self.do(places.camera(site, name))
 
-    def health(self, **filters: Unpack[ask.HealthOf]) -> Iterator[Health]:
+    def change_camera(self, site: str, camera: str, name: str, tag: str | None = None) -> Camera:
+        """Give a camera a name for people, at the version with this ETag."""
+        return self.do(places.change_camera(site, camera, name, tag))
+
+    def health(self, **filters: Unpack[places.HealthOf]) -> Iterator[Health]:
         """Go through what cameras and processes said last of how they are."""
-        return self._all(ask.health(**filters))
+        return self.every(places.health(**filters))
 
     def camera_groups(self) -> Iterator[CameraGroup]:
         """Go through groups of cameras."""
-        return self._all(ask.camera_groups())
+        return self.every(places.camera_groups())
 
     def camera_group(self, group_id: UUID) -> CameraGroupDetails:
         """Return a group with its cameras."""
-        return self.do(ask.camera_group(group_id))
+        return self.do(places.camera_group(group_id))
 
     def make_camera_group(self, name: str, cameras: Sequence[str]) -> CameraGroupDetails:
         """Make a group of cameras, each as ``site/camera``."""
-        return self.do(ask.make_camera_group(name, cameras))
+        return self.do(places.make_camera_group(name, cameras))
+
+    def change_camera_group(
+        self, group_id: UUID, name: str, cameras: Sequence[str], tag: str | None = None
+    ) -> CameraGroupDetails:
+        """Change a group's name and cameras, at the version with this ETag."""
+        return self.do(places.change_camera_group(group_id, name, cameras, tag))
 
     def remove_camera_group(self, group_id: UUID, tag: str | None = None) -> None:
         """Remove a group, at the version with this ETag; None: whatever version it has."""
-        self.do(ask.remove_camera_group(group_id, tag))
+        self.do(places.remove_camera_group(group_id, tag))
 
     def counts(
-        self, site: str, since: datetime, **filters: Unpack[ask.BucketsOf]
+        self, site: str, since: datetime, **filters: Unpack[figures.BucketsOf]
     ) -> Iterator[Count]:
         """Go through what sensors counted, bucket by bucket."""
-        return self._all(ask.counts(site, since, **filters))
+        return self.every(figures.counts(site, since, **filters))
 
     def event_figures(
-        self, site: str, since: datetime, **filters: Unpack[ask.BucketsOf]
+        self, site: str, since: datetime, **filters: Unpack[figures.BucketsOf]
     ) -> Iterator[EventFigures]:
         """Go through how many events each rule had, bucket by bucket."""
-        return self._all(ask.event_figures(site, since, **filters))
+        return self.every(figures.event_figures(site, since, **filters))
 
     def candidate_figures(
-        self, site: str, since: datetime, **filters: Unpack[ask.BucketsOf]
+        self, site: str, since: datetime, **filters: Unpack[figures.BucketsOf]
     ) -> Iterator[CandidateFigures]:
         """Go through what the filter made of candidates, bucket by bucket."""
-        return self._all(ask.candidate_figures(site, since, **filters))
+        return self.every(figures.candidate_figures(site, since, **filters))
 
     def uptime(
-        self, site: str, since: datetime, **filters: Unpack[ask.BucketsOf]
+        self, site: str, since: datetime, **filters: Unpack[figures.BucketsOf]
     ) -> Iterator[Uptime]:
         """Go through for how long cameras were there, bucket by bucket."""
-        return self._all(ask.uptime(site, since, **filters))
+        return self.every(figures.uptime(site, since, **filters))
 
     def heat_map(self, site: str, camera: str, day: date) -> HeatMap:
         """Return where a camera's objects were on a day of the site's time zone."""
-        return self.do(ask.heat_map(site, camera, day))
+        return self.do(figures.heat_map(site, camera, day))
 
     def follow(self, *, resume: str | None = None, **selection: Any) -> Iterator[Message]:
         """Yield what happens from now on, or from behind the position ``resume``, for ever.
@@ -249,6 +273,23 @@ class Sightline:
                 raise failure
             time.sleep(pause_s)
 
+    def watch(self, site: str, camera: str) -> Iterator[bytes]:
+        """Yield a camera's pictures (JPEG) as they come, until none comes any more.
+
+        Ask for them first, and again each minute: ``live.show``.
+
+        Raises:
+            NotFound: no picture comes.
+            httpx.TransportError: the connection is lost.
+        """
+        call, pictures = live.pictures(site, camera), Pictures()
+        with self._http.stream(call.method, call.path) as answer:
+            if answer.is_error:
+                answer.read()
+                raise error_of(answer)
+            for some in answer.iter_bytes():
+                yield from pictures.feed(some)
+
     def do(self, call: Call[T]) -> T:
         """Send a request, again where that may help, and return what came.
 
@@ -266,6 +307,8 @@ class Sightline:
                     call.path,
                     params=dict(call.params) or None,
                     json=call.json,
+                    content=call.content,
+                    timeout=call.timeout_s,
                     headers=dict(call.headers),
                 )
                 if not answer.is_error:
@@ -278,7 +321,8 @@ class Sightline:
                 raise failure
             time.sleep(pause_s)
 
-    def _all(self, call: Call[PageOf[M]]) -> Iterator[M]:
+    def every(self, call: Call[PageOf[M]]) -> Iterator[M]:
+        """Go through a list, a page at a time."""
         while True:
             page = self.do(call)
             yield from page.items

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
@@ -12,6 +12,8 @@ from uuid import UUID
 
 import httpx
 from pydantic import BaseModel, TypeAdapter
+
+from consumers.client.trying import TIMEOUT_S
 
 T = TypeVar("T")
 M = TypeVar("M", bound=BaseModel)
@@ -27,9 +29,13 @@ class Call(Generic[T]):
     read: Callable[[httpx.Response], T]
     params: Mapping[str, Any] = field(default_factory=dict)
     json: Any = None
+    content: bytes | None = None
+    """The body where it is not JSON."""
     headers: Mapping[str, str] = field(default_factory=dict)
     repeatable: bool = True
     """Sent again it does no more than once."""
+    timeout_s: float = TIMEOUT_S
+    """Without a byte of the answer for so long, it is given up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +46,22 @@ class PageOf(Generic[T]):
     next: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Tagged(Generic[T]):
+    """A document with the ETag of its version, which goes into a change of it."""
+
+    document: T
+    tag: str | None
+
+
 def get(shape: type[M], *path: object, **params: Any) -> Call[M]:
     """Ask for one thing."""
-    return Call("GET", place(*path), _reader(shape), _plain(params))
+    return Call("GET", place(*path), reader(shape), plain(params))
 
 
 def pages(shape: type[M], *path: object, **params: Any) -> Call[PageOf[M]]:
     """Ask for the first page of a list."""
-    return Call("GET", place(*path), _page_reader(shape), _plain(params))
+    return Call("GET", place(*path), _page_reader(shape), plain(params))
 
 
 def next_page(before: Call[PageOf[M]], address: str) -> Call[PageOf[M]]:
@@ -55,10 +69,46 @@ def next_page(before: Call[PageOf[M]], address: str) -> Call[PageOf[M]]:
     return Call("GET", address, before.read)
 
 
+def several(shape: type[M], *path: object) -> Call[list[M]]:
+    """Ask for a list that has no pages."""
+    adapter = TypeAdapter(list[shape])  # type: ignore[valid-type]
+    return Call("GET", place(*path), lambda answer: adapter.validate_json(answer.content))
+
+
+def ask(shape: type[M], *path: object, json: Any) -> Call[M]:
+    """Ask with a body; nothing is changed by it."""
+    return Call("POST", place(*path), reader(shape), json=json)
+
+
+def once(shape: type[M], *path: object, json: Any = None) -> Call[M]:
+    """Do something that does it twice if it is sent again."""
+    return Call("POST", place(*path), reader(shape), json=json, repeatable=False)
+
+
+def tagged(call: Call[T]) -> Call[Tagged[T]]:
+    """Ask for the same, with the ETag of the version that was read."""
+    return Call(
+        call.method,
+        call.path,
+        lambda answer: Tagged(call.read(answer), answer.headers.get("ETag")),
+        params=call.params,
+        json=call.json,
+        content=call.content,
+        headers=call.headers,
+        repeatable=call.repeatable,
+        timeout_s=call.timeout_s,
+    )
+
+
+def waiting(call: Call[T], wait_s: float) -> Call[T]:
+    """Give the API so much longer, which it was asked to wait itself."""
+    return replace(call, timeout_s=TIMEOUT_S + wait_s)
+
+
 def post(shape: type[M], *path: object, json: Any = None) -> Call[M]:
     """Do something that may be sent again under one name."""
     key = {"Idempotency-Key": str(uuid.uuid4())}
-    return Call("POST", place(*path), _reader(shape), json=json, headers=key)
+    return Call("POST", place(*path), reader(shape), json=json, headers=key)
 
 
 def change(
@@ -70,7 +120,7 @@ def change(
     return Call(
         method,
         place(*path),
-        _reader(shape),
+        reader(shape),
         json=json,
         headers=headers,
         repeatable=version is None,
@@ -103,7 +153,8 @@ def place(*path: object) -> str:
     return "/".join([API, *(quote(str(part), safe="") for part in path)])
 
 
-def _reader(shape: type[M]) -> Callable[[httpx.Response], M]:
+def reader(shape: type[M]) -> Callable[[httpx.Response], M]:
+    """Return what reads an answer of this shape."""
     return lambda answer: shape.model_validate_json(answer.content)
 
 
@@ -117,7 +168,8 @@ def _page_reader(shape: type[M]) -> Callable[[httpx.Response], PageOf[M]]:
     return read
 
 
-def _plain(params: Mapping[str, Any]) -> dict[str, Any]:
+def plain(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values as the API reads them, without those that are None."""
     return {name: _text(value) for name, value in params.items() if value is not None}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import inspect
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -12,6 +13,8 @@ from uuid import UUID
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from consumers.client import (
     ApiError,
@@ -25,7 +28,10 @@ from consumers.client import (
     TooOften,
     Unauthenticated,
     Unavailable,
+    tagged,
 )
+from consumers.client.operations import places
+from consumers.client.pictures import Pictures
 from consumers.client.trying import Patience
 
 Answers = Callable[[httpx.Request], httpx.Response]
@@ -186,6 +192,88 @@ def test_a_change_names_its_version_and_nothing_that_was_not_said() -> None:
     assert (second.headers["If-Match"], json.loads(second.content)) == ("*", {"label": "false"})
 
 
+def test_an_etag_that_was_read_goes_into_the_change() -> None:
+    answers = Once(httpx.Response(200, json=SITE, headers={"ETag": '"ab"'}))
+    with client(answers) as sightline:
+        found = sightline.do(tagged(places.site("depot-7")))
+        assert (found.document.site, found.tag) == ("depot-7", '"ab"')
+        sightline.change_site("depot-7", found.tag, name="The depot")
+    sent = answers.requests[1]
+    assert (sent.method, sent.headers["If-Match"]) == ("PATCH", '"ab"')
+    assert json.loads(sent.content) == {"name": "The depot"}
+
+
+VERSION: dict[str, Any] = {
+    "number": 3,
+    "sha256": "0" * 64,
+    "author": "ada",
+    "note": "",
+    "saved_at": "2026-11-28T00:00:00Z",
+}
+
+
+def test_a_configuration_is_saved_upon_the_version_that_was_changed() -> None:
+    answers = Once(httpx.Response(200, json=VERSION))
+    with client(answers) as sightline:
+        assert sightline.configurations.save("depot-7", "version: 1", 2, "why").number == 3
+    (sent,) = answers.requests
+    assert sent.url.path == "/api/v1/sites/depot-7/configuration"
+    assert (sent.method, sent.headers["If-Match"]) == ("PUT", '"2"')
+    assert json.loads(sent.content) == {"text": "version: 1", "note": "why"}
+
+
+def test_weights_go_as_they_are_under_their_own_digest() -> None:
+    digest = hashlib.sha256(b"onnx").hexdigest()
+    answers = Once(httpx.Response(201, json={"sha256": digest, "size": 4}))
+    with client(answers) as sightline:
+        assert sightline.models.upload(b"onnx").size == 4
+    (sent,) = answers.requests
+    assert (sent.content, sent.url.path.rpartition("/")[2]) == (b"onnx", digest)
+
+
+def test_what_would_be_done_twice_is_sent_once() -> None:
+    answers = Once(httpx.ReadError("gone"))
+    with client(answers) as sightline, pytest.raises(httpx.ReadError):
+        sightline.notifications.replay_all()
+    assert len(answers.requests) == 1
+
+
+def test_whoever_waits_for_a_site_waits_longer_than_the_api_does() -> None:
+    answers = Once(httpx.ReadError("gone"))
+    with client(answers) as sightline, pytest.raises(httpx.ReadError):
+        sightline.commands.show("depot-7", UUID(int=7), wait_s=30)
+    sent = answers.requests[0]
+    assert sent.url.params["wait_s"] == "30"
+    assert sent.extensions["timeout"]["read"] > 30
+
+
+def pictures(*bodies: bytes) -> httpx.Response:
+    parts = [b"Content-Length: %d\r\n\r\n%s\r\n--frame\r\n" % (len(one), one) for one in bodies]
+    return httpx.Response(200, content=b"--frame\r\n" + b"".join(parts))
+
+
+def test_pictures_come_one_by_one_until_none_comes() -> None:
+    answers = Once(pictures(b"first", b"\r\n\r\n--frame\r\n"), problem(404))
+    with client(answers) as sightline:
+        assert list(sightline.watch("depot-7", "gate")) == [b"first", b"\r\n\r\n--frame\r\n"]
+        with pytest.raises(NotFound):
+            next(sightline.watch("depot-7", "gate"))
+
+
+@given(st.lists(st.binary(max_size=50)), st.integers(min_value=1, max_value=40))
+def test_pictures_are_whole_however_the_stream_is_cut(bodies: list[bytes], size: int) -> None:
+    stream, cut = pictures(*bodies).content, Pictures()
+    pieces = [stream[at : at + size] for at in range(0, len(stream), size)]
+    assert [one for piece in pieces for one in cut.feed(piece)] == bodies
+
+
+def test_a_stream_that_is_none_of_pictures_is_told() -> None:
+    for body in (b"<html>\r\n\r\n", b"x" * 20_000):
+        answers = Once(httpx.Response(200, content=body))
+        with client(answers) as sightline, pytest.raises(httpx.RemoteProtocolError):
+            next(sightline.watch("depot-7", "gate"))
+
+
 def stream(*lines: str) -> httpx.Response:
     body = "\n".join(lines) + "\n\n"
     return httpx.Response(200, text=body, headers={"Content-Type": "text/event-stream"})
@@ -237,6 +325,9 @@ def test_the_asynchronous_client_does_the_same() -> None:
         httpx.Response(200, json=SITE),
         problem(503, **{"Retry-After": "0"}),
         httpx.Response(200, json=page),
+        httpx.Response(200, json=VERSION),
+        httpx.Response(200, json={"items": [VERSION], "next": None}),
+        pictures(b"JPEG"),
         stream(*EVENT),
     )
 
@@ -247,14 +338,22 @@ def test_the_asynchronous_client_does_the_same() -> None:
         ) as sightline:
             found: list[Any] = [(await sightline.site("depot-7")).site]
             found += [site.site async for site in sightline.sites()]
+            found.append((await sightline.configurations.save("a", "", None)).number)
+            found += [one.number async for one in sightline.configurations.versions("a")]
+            found += [one async for one in sightline.watch("a", "gate")]
             async for message in sightline.follow():
                 return [*found, message.position]
         return found
 
-    assert asyncio.run(use()) == ["depot-7", "depot-7", "7"]
+    assert asyncio.run(use()) == ["depot-7", "depot-7", 3, 3, b"JPEG", "7"]
 
 
 def test_both_clients_have_the_same_methods() -> None:
+    kinds = [
+        {name: type(one) for name, one in vars(made).items()}
+        for made in (Sightline("http://cloud", "sl_key"), AsyncSightline("http://cloud", "sl_key"))
+    ]
+    assert kinds[0] | {"_http": None} == kinds[1] | {"_http": None}
     blocking = {
         name: method for name, method in vars(Sightline).items() if not name.startswith("_")
     }

@@ -1,9 +1,9 @@
-"""What can be asked of the API: each function returns the request."""
+"""Events, candidates, evidence."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import datetime
 from typing import Literal, TypedDict, Unpack
 from uuid import UUID
 
@@ -20,9 +20,7 @@ from consumers.api.shapes.events import (
     Label,
 )
 from consumers.api.shapes.evidence import Evidence, EvidenceLink
-from consumers.api.shapes.rollups import CandidateFigures, Count, EventFigures, HeatMap, Uptime
-from consumers.api.shapes.sites import Camera, CameraGroup, CameraGroupDetails, Health, Site
-from consumers.client.calls import Call, PageOf, change, get, pages, place, post, remove
+from consumers.client.calls import Call, PageOf, change, get, pages, place, post
 
 
 class EventsOf(TypedDict, total=False):
@@ -83,37 +81,6 @@ class EvidenceOf(TypedDict, total=False):
     candidate_id: str
     kind: Sequence[Literal["snapshot", "clip"]]
     status: Sequence[Literal["ok", "expired", "failed"]]
-    limit: int
-
-
-class CamerasOf(TypedDict, total=False):
-    """Filters of cameras."""
-
-    site: Sequence[str]
-    group: UUID
-    state: Sequence[str]
-    limit: int
-
-
-class HealthOf(TypedDict, total=False):
-    """Filters of health."""
-
-    site: Sequence[str]
-    kind: Sequence[Literal["camera", "process"]]
-    state: Sequence[str]
-    limit: int
-
-
-class BucketsOf(TypedDict, total=False):
-    """Filters of figures."""
-
-    until: datetime
-    camera: Sequence[str]
-    sensor: Sequence[str]
-    """Of counts."""
-    rule: Sequence[str]
-    """Of figures of events and candidates."""
-    bucket: Literal["minute", "hour", "day"]
     limit: int
 
 
@@ -190,6 +157,11 @@ def evidence(**filters: Unpack[EvidenceOf]) -> Call[PageOf[Evidence]]:
     return pages(Evidence, "evidence", **filters)
 
 
+def piece_of_evidence(evidence_id: str) -> Call[Evidence]:
+    """Show what a piece of evidence is."""
+    return get(Evidence, "evidence", evidence_id)
+
+
 def evidence_link(evidence_id: str) -> Call[EvidenceLink]:
     """Sign a link."""
     return get(EvidenceLink, "evidence", evidence_id, "link")
@@ -199,78 +171,3 @@ def evidence_content(evidence_id: str) -> Call[bytes]:
     """Fetch a picture or clip."""
     path = place("evidence", evidence_id, "content")
     return Call("GET", path, lambda answer: answer.content)
-
-
-def sites(limit: int | None = None) -> Call[PageOf[Site]]:
-    """List sites."""
-    return pages(Site, "sites", limit=limit)
-
-
-def site(name: str) -> Call[Site]:
-    """Show a site."""
-    return get(Site, "sites", name)
-
-
-def cameras(**filters: Unpack[CamerasOf]) -> Call[PageOf[Camera]]:
-    """List cameras."""
-    return pages(Camera, "cameras", **filters)
-
-
-def camera(site: str, name: str) -> Call[Camera]:
-    """Show a camera."""
-    return get(Camera, "cameras", site, name)
-
-
-def health(**filters: Unpack[HealthOf]) -> Call[PageOf[Health]]:
-    """List health."""
-    return pages(Health, "health", **filters)
-
-
-def camera_groups() -> Call[PageOf[CameraGroup]]:
-    """List groups of cameras."""
-    return pages(CameraGroup, "camera-groups")
-
-
-def camera_group(group_id: UUID) -> Call[CameraGroupDetails]:
-    """Show a group of cameras."""
-    return get(CameraGroupDetails, "camera-groups", group_id)
-
-
-def make_camera_group(name: str, cameras: Sequence[str]) -> Call[CameraGroupDetails]:
-    """Make a group of cameras."""
-    json = {"name": name, "cameras": list(cameras)}
-    return post(CameraGroupDetails, "camera-groups", json=json)
-
-
-def remove_camera_group(group_id: UUID, tag: str | None) -> Call[None]:
-    """Remove a group of cameras."""
-    return remove("camera-groups", group_id, version=tag)
-
-
-def counts(site: str, since: datetime, **filters: Unpack[BucketsOf]) -> Call[PageOf[Count]]:
-    """List counts."""
-    return pages(Count, "counts", site=site, since=since, **filters)
-
-
-def event_figures(
-    site: str, since: datetime, **filters: Unpack[BucketsOf]
-) -> Call[PageOf[EventFigures]]:
-    """List figures of events."""
-    return pages(EventFigures, "figures", "events", site=site, since=since, **filters)
-
-
-def candidate_figures(
-    site: str, since: datetime, **filters: Unpack[BucketsOf]
-) -> Call[PageOf[CandidateFigures]]:
-    """List figures of candidates."""
-    return pages(CandidateFigures, "figures", "candidates", site=site, since=since, **filters)
-
-
-def uptime(site: str, since: datetime, **filters: Unpack[BucketsOf]) -> Call[PageOf[Uptime]]:
-    """List for how long cameras were there."""
-    return pages(Uptime, "figures", "uptime", site=site, since=since, **filters)
-
-
-def heat_map(site: str, camera: str, day: date) -> Call[HeatMap]:
-    """Show a heat map."""
-    return get(HeatMap, "cameras", site, camera, "heat-map", day=day)
