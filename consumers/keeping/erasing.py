@@ -8,17 +8,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 
-import psycopg
 from psycopg import sql
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
+from consumers.etl.parquet.bucket import AnalyticsBucket
+from consumers.keeping.erasure import Erasure
+from consumers.keeping.lake import erase_objects
 from consumers.keeping.policy import EVIDENCE, TABLES, KeptTable
+from consumers.keeping.rollups import erase_rollups, rebuild_marked
 from consumers.keeping.sweeping import Connection, forget_places, remove_evidence
 from consumers.sinks.objects import ObjectStore
 
@@ -28,23 +29,14 @@ NAMED = 100
 KAFKA = (
     "copies in the cloud's Kafka topics expire with their retention: at the latest after 30 days"
 )
+FOLLOWS = (
+    "Parquet of figures is made anew by the worker of the analytics: within minutes while it runs"
+)
+LOOK_BACK = timedelta(hours=1)
+"""An object's transaction may have noted its time so long before it was seen."""
 
-EraseDocuments = Callable[["Erasure"], int]
+EraseDocuments = Callable[[Erasure], int]
 """Removes what the document store holds of an erasure's span; returns how many documents."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Erasure:
-    """Everything of a site's camera (None: of all its cameras) in ``[from_at, to_at)``."""
-
-    erasure_id: UUID
-    organisation_id: UUID
-    site: str
-    camera: str | None
-    from_at: datetime
-    to_at: datetime
-    state: str
-    report: dict[str, Any]
 
 
 def due(connection: Connection, now: datetime) -> list[Erasure]:
@@ -61,6 +53,7 @@ def due(connection: Connection, now: datetime) -> list[Erasure]:
 def erase(
     connection: Connection,
     objects: ObjectStore,
+    analytics: AnalyticsBucket,
     erase_documents: EraseDocuments,
     erasure: Erasure,
     now: datetime,
@@ -80,8 +73,9 @@ def erase(
         "organisation": erasure.organisation_id,
     }
     gone: Counter[str] = Counter()
-    # Documents do not say whose they are; the site does.
-    if _owns(connection, erasure):
+    # Documents, rollups and objects do not say whose they are; the site does.
+    owns = _owns(connection, erasure)
+    if owns:
         gone["documents"] += erase_documents(erasure)
     gone[EVIDENCE.name] += remove_evidence(connection, objects, _within(EVIDENCE), values)
     connection.execute(_silence(), values)
@@ -91,14 +85,40 @@ def erase(
         )
         gone[table.name] += connection.execute(query, values).rowcount
     forget_places(connection, erasure.from_at.date(), erasure.to_at.date())
+    analysed = _erase_analytics(connection, analytics, erasure, gone) if owns else {}
     held = connection.execute(
         sql.SQL("SELECT event_id FROM events WHERE {} ORDER BY opened_at LIMIT {}").format(
             _span(TABLES[0]), sql.Literal(NAMED)
         ),
         values,
     ).fetchall()
-    _report(connection, erasure, gone, [event_id for (event_id,) in held], now)
+    _report(connection, erasure, gone, [event_id for (event_id,) in held], analysed, now)
     return gone
+
+
+def _erase_analytics(
+    connection: Connection, analytics: AnalyticsBucket, erasure: Erasure, gone: Counter[str]
+) -> dict[str, Any]:
+    """Take the span out of rollups and Parquet, count in ``gone``; return what the report says.
+
+    Rollups of times before the horizon change no more, so once they are right they stay it.
+    """
+    looked_at = erasure.report.get("analytics_at")
+    (clock,) = connection.execute("SELECT clock_timestamp()").fetchone() or (None,)
+    said: dict[str, Any] = {"analytics_at": clock.isoformat()}
+    went = any(gone[table.name] for table in TABLES)
+    if looked_at is None:
+        rows, beyond = erase_rollups(connection, erasure)
+        gone.update(rows)
+        said["beyond_the_span"] = dict(+beyond)
+    if looked_at is None or went:
+        rebuild_marked(connection, erasure)
+    since = None
+    # Objects that were looked through may hold rows of a hold that was released since.
+    if looked_at is not None and not (went or erasure.report.get("on_hold")):
+        since = datetime.fromisoformat(looked_at) - LOOK_BACK
+    gone["parquet"] += erase_objects(connection, analytics, erasure, since)
+    return said
 
 
 def _silence() -> sql.Composed:
@@ -126,17 +146,20 @@ def _owns(connection: Connection, erasure: Erasure) -> bool:
 
 
 def _report(
-    connection: psycopg.Connection[Any],
+    connection: Connection,
     erasure: Erasure,
     gone: Counter[str],
     held: list[str],
+    analysed: dict[str, Any],
     now: datetime,
 ) -> None:
     before = Counter(erasure.report.get("removed", {}))
     report = {
+        **erasure.report,
+        **analysed,
         "removed": dict(before + gone),
         "on_hold": held,
-        "remains": [KAFKA],
+        "remains": [KAFKA, FOLLOWS],
         "last_run_at": now.isoformat(),
         "in_force_until": None,
     }

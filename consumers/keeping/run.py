@@ -15,7 +15,9 @@ from prometheus_client import Gauge
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
-from consumers.keeping.erasing import Erasure, due, erase
+from consumers.etl.parquet.bucket import AnalyticsBucket
+from consumers.keeping.erasing import due, erase
+from consumers.keeping.erasure import Erasure
 from consumers.keeping.sweeping import Connection, sweep
 from consumers.sinks.objects import ObjectStore
 from consumers.store.address import check_address, no_answer
@@ -47,6 +49,7 @@ def run_keeping(service: Service) -> None:
     keeper = Keeper(
         settings.need("postgres_dsn"),
         ObjectStore.from_settings(settings),
+        AnalyticsBucket.from_settings(settings),
         settings.need("mongo_url"),
     )
     problem: list[str] = []
@@ -71,10 +74,13 @@ def run_keeping(service: Service) -> None:
 class Keeper:
     """What a housekeeper does, and when it last did it."""
 
-    def __init__(self, dsn: str, objects: ObjectStore, mongo_url: str) -> None:
+    def __init__(
+        self, dsn: str, objects: ObjectStore, analytics: AnalyticsBucket, mongo_url: str
+    ) -> None:
         check_address(dsn)
         self._dsn = dsn
         self._objects = objects
+        self._analytics = analytics
         self._mongo: MongoClient[dict[str, Any]] = MongoClient(
             mongo_url, serverSelectionTimeoutMS=5000, connect=False
         )
@@ -98,7 +104,7 @@ class Keeper:
             again = now_s - self._erased_s >= AGAIN_EVERY_S
             for erasure in due(connection, now):
                 if again or erasure.state == "waiting":
-                    removed += erase(connection, self._objects, self._erase_documents, erasure, now)
+                    removed += self._erase(connection, erasure, now)
             if again:
                 self._erased_s = now_s
         for table, rows in removed.items():
@@ -118,6 +124,11 @@ class Keeper:
                 yield connection if row and row[0] else None
         except psycopg.OperationalError as error:
             raise no_answer(error) from error
+
+    def _erase(self, connection: Connection, erasure: Erasure, now: datetime) -> Counter[str]:
+        return erase(
+            connection, self._objects, self._analytics, self._erase_documents, erasure, now
+        )
 
     def _erase_documents(self, erasure: Erasure) -> int:
         wanted: dict[str, Any] = {

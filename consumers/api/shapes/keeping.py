@@ -53,6 +53,8 @@ class Erasure(BaseModel):
     state: Literal["waiting", "done"]
     done_at: datetime | None
     report: dict[str, Any] = Field(
-        description="`removed`: rows by table; `on_hold`: events that stayed; `remains`: where "
-        "copies still are, and until when; `in_force_until`: what arrives late goes until then."
+        description="`removed`: rows by table, `parquet` of objects; `on_hold`: events that stayed; "
+        "`remains`: where copies still are, and until when; `in_force_until`: what arrives late goes "
+        "until then; `beyond_the_span`: rows of rollups among those removed that hold figures of "
+        "other times too, for nobody can divide them any more."
     )

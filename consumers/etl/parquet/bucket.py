@@ -58,6 +58,21 @@ class AnalyticsBucket(ObjectStore):
         except (MinioException, urllib3.exceptions.HTTPError, OSError) as error:
             raise Retryable(f"object storage did not take {key}: {error}") from error
 
+    def size(self, key: str) -> int | None:
+        """Return how many bytes an object has; None if there is none.
+
+        Raises:
+            Retryable: the service does not answer, or refuses.
+        """
+        try:
+            return int(self._client.stat_object(self.bucket, key).size)
+        except S3Error as error:
+            if error.code in ("NoSuchKey", "NoSuchBucket"):
+                return None
+            raise Retryable(f"object storage did not find {key}: {error}") from error
+        except (MinioException, urllib3.exceptions.HTTPError, OSError) as error:
+            raise Retryable(f"object storage did not find {key}: {error}") from error
+
     def move(self, source: str, key: str) -> bool:
         """Move an object of the bucket; False if there is none, at neither place.
 

@@ -57,7 +57,7 @@ def export(connection: Connection, bucket: AnalyticsBucket, partition: Partition
     subject, site, day = partition
     begins = datetime.combine(day, time(), UTC)
     with connection.transaction(), connection.cursor() as cursor:
-        if not lock(cursor, f"{subject}/{site}/{day}", "export", wait=False):
+        if not lock_partition(cursor, partition, wait=False):
             return False
         cursor.execute(
             "DELETE FROM rollup_marks "
@@ -68,6 +68,12 @@ def export(connection: Connection, bucket: AnalyticsBucket, partition: Partition
         for dataset in exported(subject):
             _export(cursor, bucket, dataset, site, begins, owner)
     return True
+
+
+def lock_partition(cursor: Cursor, partition: Partition, *, wait: bool) -> bool:
+    """Keep others from a partition until the transaction ends; False if one is at it."""
+    subject, site, day = partition
+    return lock(cursor, f"{subject}/{site}/{day}", "export", wait=wait)
 
 
 def object_key(organisation_id: str, dataset: str, site: str, day: date) -> str:

@@ -13,6 +13,7 @@ import psycopg
 from minio import Minio
 from pymongo import MongoClient
 
+from consumers.etl.parquet.bucket import AnalyticsBucket
 from consumers.keeping.run import LOCK, Keeper
 from consumers.keeping.sweeping import partitions
 from consumers.sinks.index_rows import EvidenceIndex
@@ -31,6 +32,11 @@ class House:
         self.objects = ObjectStore(
             ends.s3_url, ends.s3_access_key, ends.s3_secret_key, ends.s3_bucket
         )
+        # Each database has a bucket of its own.
+        self.analytics = AnalyticsBucket(
+            *(ends.s3_url, ends.s3_access_key, ends.s3_secret_key),
+            f"lake-{dsn.rpartition('_')[2]}",
+        )
         self._s3 = Minio(
             urlsplit(ends.s3_url).netloc, ends.s3_access_key, ends.s3_secret_key, secure=False
         )
@@ -40,7 +46,7 @@ class House:
         self._mongo: MongoClient[dict[str, Any]] = MongoClient(ends.mongo_url)
         self.tracks = self._mongo["sightline"]["tracks"]
         self.tracks.delete_many({})
-        self.keeper = Keeper(dsn, self.objects, ends.mongo_url)
+        self.keeper = Keeper(dsn, self.objects, self.analytics, ends.mongo_url)
         self._turns = 0
 
     def close(self) -> None:

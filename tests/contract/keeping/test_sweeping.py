@@ -82,7 +82,8 @@ def test_rows_of_sites_that_nobody_owns_are_kept_for_the_usual_time(house: House
 def test_a_store_that_is_away_leaves_rows_for_the_next_time(house: House) -> None:
     house.organisation("short", "south", evidence=1)
     house.happen("south", days(3))
-    away = Keeper(house.dsn, ObjectStore("http://127.0.0.1:1", "a", "b", "c"), house.mongo_url)
+    nowhere = ObjectStore("http://127.0.0.1:1", "a", "b", "c")
+    away = Keeper(house.dsn, nowhere, house.analytics, house.mongo_url)
     with pytest.raises(Retryable, match="object storage"):
         away.turn(0.0, NOW)
     away.close()
