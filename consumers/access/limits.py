@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from psycopg import sql
+
 from consumers.access.principal import Scope
 from consumers.store.database import Connection
 from schemas.errors import Rejected
 
+EVERYTHING = Scope()
 SCOPE_COLUMNS = """
     CASE WHEN {who}.limited THEN ARRAY(
         SELECT s.site FROM sites s
@@ -19,7 +22,8 @@ SCOPE_COLUMNS = """
     CASE WHEN {who}.limited THEN ARRAY(
         SELECT ARRAY[g.site, g.camera] FROM camera_group_members g
         WHERE g.group_id = ANY({who}.group_ids) AND g.organisation_id = {who}.organisation_id
-    ) END AS {who}_cameras
+    ) END AS {who}_cameras,
+    {who}.group_ids AS {who}_groups
 """
 """What :func:`scope_of` reads, for a table ``who`` with columns limited, sites and group_ids."""
 
@@ -54,20 +58,26 @@ def scope_of(row: Mapping[str, Any], who: str) -> Scope:
         everything=False,
         sites=frozenset(row[f"{who}_sites"]),
         cameras=frozenset((site, camera) for site, camera in row[f"{who}_cameras"]),
+        groups=frozenset(row[f"{who}_groups"]),
     )
 
 
-async def check_limits(connection: Connection, organisation_id: UUID, limits: Limits) -> None:
-    """Insist that the sites and groups are the organisation's.
+async def check_limits(
+    connection: Connection, organisation_id: UUID, limits: Limits, scope: Scope = EVERYTHING
+) -> None:
+    """Insist that the sites and groups are the organisation's, and may be named within ``scope``.
 
     Raises:
         Rejected: one is not.
     """
-    found = await connection.execute(
+    query = sql.SQL(
         "SELECT ARRAY(SELECT site FROM sites WHERE organisation_id = %(own)s "
-        "AND site = ANY(%(sites)s)) AS sites, "
-        "ARRAY(SELECT group_id FROM camera_groups WHERE organisation_id = %(own)s "
-        "AND group_id = ANY(%(groups)s)) AS groups",
+        "AND site = ANY(%(sites)s) AND {}) AS sites, "
+        "ARRAY(SELECT group_id FROM camera_groups AS g WHERE organisation_id = %(own)s "
+        "AND group_id = ANY(%(groups)s) AND {}) AS groups"
+    ).format(scope.names_site(), scope.names_group("g.group_id"))
+    found = await connection.execute(
+        query,
         {"own": organisation_id, "sites": list(limits.sites), "groups": list(limits.group_ids)},
     )
     row = await found.fetchone()

@@ -25,6 +25,8 @@ class Scope:
     sites: frozenset[str] = frozenset()
     cameras: frozenset[tuple[str, str]] = frozenset()
     """(site, camera)."""
+    groups: frozenset[UUID] = frozenset()
+    """Camera groups that somebody is limited to; which cameras those mean stands in ``cameras``."""
 
     def allows(self, site: str, camera: str | None) -> bool:
         """Tell whether something of this site, and of this camera if one is named, may be seen.
@@ -50,6 +52,7 @@ class Scope:
             sites=self.sites & other.sites,
             cameras=frozenset(one for one in self.cameras if other.allows(*one))
             | frozenset(one for one in other.cameras if self.allows(*one)),
+            groups=self.groups & other.groups,
         )
 
     def condition(self, site: str = "site", camera: str | None = "camera") -> sql.Composable:
@@ -70,6 +73,31 @@ class Scope:
         if not tests:
             return sql.SQL("false")
         return sql.SQL("({})").format(sql.SQL(" OR ").join(tests))
+
+    def names_site(self, site: str = "site") -> sql.Composable:
+        """Return the condition that a site may be named: all of it, or one of its cameras, is seen."""
+        cameras = sorted({one for one, _ in self.cameras})
+        if self.everything or not cameras:
+            return self.condition(site, None)
+        return sql.SQL("({} OR {} = ANY({}))").format(
+            self.condition(site, None), _column(site), sql.Literal(cameras)
+        )
+
+    def names_group(self, group_id: str = "group_id") -> sql.Composable:
+        """Return the condition that a camera group may be named.
+
+        It is one that somebody is limited to, or one of its cameras is seen.
+        """
+        if self.everything:
+            return sql.SQL("true")
+        return sql.SQL(
+            "({group} = ANY({own}::uuid[]) OR EXISTS (SELECT FROM camera_group_members AS member "
+            "WHERE member.group_id = {group} AND {seen}))"
+        ).format(
+            group=_column(group_id),
+            own=sql.Literal([str(one) for one in sorted(self.groups)]),
+            seen=self.condition("member.site", "member.camera"),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,9 +29,9 @@ _PARTS = {
     "closed_at, stored_at FROM event_changes "
     "WHERE event_id = %(event_id)s AND opened_at = %(opened_at)s ORDER BY revision",
     "candidates": "SELECT {candidate} FROM verdicts WHERE event_id = %(event_id)s "
-    "AND matched_at BETWEEN %(first)s AND %(last)s ORDER BY matched_at, candidate_id LIMIT {most}",
+    "AND matched_at BETWEEN %(first)s AND %(last)s AND {scope} ORDER BY matched_at, candidate_id LIMIT {most}",
     "evidence": "SELECT {evidence} FROM evidence WHERE event_id = %(event_id)s "
-    "ORDER BY from_at, evidence_id",
+    "AND {scope} ORDER BY from_at, evidence_id",
     "history": "SELECT at, actor, action, details FROM event_history "
     "WHERE event_id = %(event_id)s ORDER BY history_id",
     "words": WORDS + "WHERE f.event_id = %(event_id)s ORDER BY f.number",
@@ -55,8 +55,12 @@ async def event_row(connection: Connection, scope: Scope, event_id: str) -> dict
     return await (await connection.execute(query, [event_id, opened_at], prepare=False)).fetchone()
 
 
-async def parts_of(connection: Connection, event: dict[str, Any]) -> dict[str, list[Any]]:
+async def parts_of(
+    connection: Connection, scope: Scope, event: dict[str, Any]
+) -> dict[str, list[Any]]:
     """Return changes, candidates, evidence, history and words of an event's row.
+
+    Candidates and evidence of other cameras may belong to it: they are seen by whoever sees those.
 
     Raises:
         Retryable: Postgres does not answer.
@@ -71,7 +75,10 @@ async def parts_of(connection: Connection, event: dict[str, Any]) -> dict[str, l
     async with connection.pipeline():
         for name, text in _PARTS.items():
             query = sql.SQL(text).format(
-                candidate=CANDIDATE, evidence=EVIDENCE, most=sql.Literal(_MAX_CANDIDATES)
+                candidate=CANDIDATE,
+                evidence=EVIDENCE,
+                most=sql.Literal(_MAX_CANDIDATES),
+                scope=scope.condition(),
             )
             asked[name] = await connection.execute(query, values, prepare=False)
         return {name: await cursor.fetchall() for name, cursor in asked.items()}

@@ -17,8 +17,9 @@ Camera = tuple[str, str]
 _GROUPS = """
     SELECT g.group_id, g.name, g.created_at, coalesce(seen.states, '{{}}') AS camera_states,
         seen.last_event_at,
-        (SELECT count(*) FROM camera_group_members m WHERE m.group_id = g.group_id) AS members
-    FROM (SELECT * FROM camera_groups WHERE {place} AND group_id = coalesce(%(group)s, group_id)
+        (SELECT count(*) FROM camera_group_members m
+            WHERE m.group_id = g.group_id AND {member}) AS members
+    FROM (SELECT * FROM camera_groups WHERE {visible} AND {place} AND group_id = coalesce(%(group)s, group_id)
         ORDER BY {order} LIMIT %(rows)s) AS g
     LEFT JOIN LATERAL (
         SELECT jsonb_object_agg(state, number) AS states, max(last_event_at) AS last_event_at
@@ -38,12 +39,14 @@ _GROUPS = """
 async def find_groups(
     connection: Connection, scope: Scope, look: Look, group_id: UUID | None = None
 ) -> list[dict[str, Any]]:
-    """Return groups with how their cameras are, of those that may be seen.
+    """Return groups of which anything may be seen, with what may be seen of their cameras.
 
     Raises:
         Retryable: Postgres does not answer.
     """
     query = sql.SQL(_GROUPS).format(
+        visible=scope.names_group("camera_groups.group_id"),
+        member=scope.condition("m.site", "m.camera"),
         place=look.condition,
         order=look.order,
         silent=sql.SQL(SILENT),

@@ -56,7 +56,7 @@ async def find_sites(
     Raises:
         Retryable: Postgres does not answer.
     """
-    tests = [_visible(scope), *([sql.SQL("site = %(site)s")] if site is not None else [])]
+    tests = [scope.names_site(), *([sql.SQL("site = %(site)s")] if site is not None else [])]
     query = sql.SQL(_SITES).format(
         visible=sql.SQL(" AND ").join(tests),
         place=look.condition,
@@ -102,13 +102,3 @@ async def find_health(
     )
     values = {**asked.values, **look.values, "rows": look.rows}
     return await (await connection.execute(query, values)).fetchall()
-
-
-def _visible(scope: Scope) -> sql.Composable:
-    """A site may be named to whoever may see one of its cameras."""
-    cameras = sorted({site for site, _ in scope.cameras})
-    if scope.everything or not cameras:
-        return scope.condition("site", None)
-    return sql.SQL("({whole} OR site = ANY({cameras}))").format(
-        whole=scope.condition("site", None), cameras=sql.Literal(cameras)
-    )

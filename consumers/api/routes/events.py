@@ -76,7 +76,7 @@ async def get_event(
         row = await event_details.event_row(connection, principal.scope, event_id)
         if row is None:
             raise not_found("event")
-        belonging = await event_details.parts_of(connection, row)
+        belonging = await event_details.parts_of(connection, principal.scope, row)
     shown = EventDetails.model_validate({**row, "handling": Handling.of(row), **belonging})
     body = shown.model_dump_json()
     tag = content_tag(body)

@@ -36,7 +36,7 @@ TAKEN: dict[int | str, dict[str, Any]] = {
 async def list_camera_groups(
     request: Request, query: Annotated[PageQuery, Query()], principal: MayRead, parts: Parts
 ) -> Page[CameraGroup]:
-    """List groups by name."""
+    """List groups by name: those that you are limited to, or of which you may see a camera."""
     look = BY_NAME.look(query.cursor, query.limit)
     async with parts.database.tenant(principal.organisation_id) as connection:
         rows = await groups.find_groups(connection, principal.scope, look)
@@ -53,7 +53,7 @@ async def make_camera_group(body: CameraGroupBody, principal: MayWrite, once: On
     """Make a group."""
 
     async def work(connection: Connection) -> Answer:
-        cameras = await _known(connection, principal, body)
+        cameras = await _known(connection, principal, body, None)
         group_id = await groups.make_group(connection, principal.organisation_id, body.name)
         if group_id is None:
             raise _taken(body.name)
@@ -89,7 +89,7 @@ async def change_camera_group(
     """Give a group this name and these cameras; whoever is limited to it sees them from now on."""
     async with parts.database.tenant(principal.organisation_id) as connection:
         await _changeable(connection, principal, group_id, if_match)
-        cameras = await _known(connection, principal, body)
+        cameras = await _known(connection, principal, body, group_id)
         try:
             await groups.set_group(
                 connection, principal.organisation_id, group_id, body.name, cameras
@@ -119,7 +119,8 @@ async def _changeable(
 ) -> CameraGroupDetails:
     await groups.lock_group(connection, group_id)
     shown = await _group(connection, principal, group_id)
-    if len(shown.cameras) < shown.members:
+    members = await groups.members_of(connection, group_id)
+    if not all(principal.scope.allows(*one) for one in members):
         raise Problem(
             403,
             "forbidden",
@@ -131,10 +132,15 @@ async def _changeable(
 
 
 async def _known(
-    connection: Connection, principal: Principal, body: CameraGroupBody
+    connection: Connection, principal: Principal, body: CameraGroupBody, group_id: UUID | None
 ) -> tuple[tuple[str, str], ...]:
     cameras = pairs(body.cameras)
-    unknown = [one for one in cameras if not principal.scope.allows(*one)]
+    scope = principal.scope
+    if not (cameras or scope.everything or group_id in scope.groups):
+        raise Problem(
+            422, "invalid", "No cameras", "without a camera you would not see the group: name one"
+        )
+    unknown = [one for one in cameras if not scope.allows(*one)]
     unknown = unknown or await groups.unknown_cameras(connection, cameras)
     if unknown:
         faults = [

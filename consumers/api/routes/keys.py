@@ -78,7 +78,7 @@ async def make(body: NewKey, parts: Parts, principal: Writer) -> MadeKey:
         raise Problem(422, "bad-time", "No such end", "expires_at is past, or ten years away")
     own = principal.organisation_id
     async with parts.database.tenant(own) as connection:
-        limits = await checked(connection, own, body.limits)
+        limits = await checked(connection, own, body.limits, principal.scope)
         made = await make_key(
             connection,
             *(own, body.name, body.permissions),

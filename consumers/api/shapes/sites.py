@@ -97,7 +97,7 @@ class CameraGroup(Shown):
     group_id: UUID
     name: str
     created_at: datetime
-    members: int
+    members: int = Field(description="Of its cameras, those that you may see.")
     camera_states: dict[str, int] = Field(
         description="How many of its cameras that you may see are in which state; `unknown` have "
         "said nothing of late."
@@ -108,7 +108,7 @@ class CameraGroup(Shown):
 class CameraGroupDetails(CameraGroup):
     """A group with its cameras."""
 
-    cameras: list[str] = Field(description="As `site/camera`.")
+    cameras: list[str] = Field(description="As `site/camera`; those that you may see.")
 
 
 class CameraGroupBody(Asked):

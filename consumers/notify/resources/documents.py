@@ -13,7 +13,7 @@ from psycopg.types.json import Jsonb
 
 from consumers.access.audit import note
 from consumers.access.permissions import Permission
-from consumers.access.principal import Principal
+from consumers.access.principal import Principal, Scope
 from consumers.api.context import Parts
 from consumers.api.paging import DEFAULT_LIMIT, Cursor, Limit, Page, page
 from consumers.api.preconditions import CHANGED_ELSEWHERE, IfMatch, insist, version_tag
@@ -54,9 +54,10 @@ async def list_routes(
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
 ) -> Page[StoredRoute]:
-    """List routes by name."""
+    """List routes by name, of those that name nothing beyond what you may see."""
+    seen = _seen(principal.scope)
     async with parts.database.tenant(principal.organisation_id) as connection:
-        rows = await listed(connection, "notify_routes", BY_NAME, limit, cursor)
+        rows = await listed(connection, "notify_routes", BY_NAME, limit, cursor, seen)
     return page(request, rows, limit, BY_NAME, lambda row: StoredRoute(**_told(row, "route_id")))
 
 
@@ -78,7 +79,7 @@ async def get_route(
 ) -> StoredRoute:
     """Return one route."""
     async with parts.database.tenant(principal.organisation_id) as connection:
-        row = await _find(connection, "notify_routes", "route_id", route_id)
+        row = await _find(connection, "notify_routes", "route_id", route_id, _seen(principal.scope))
     return StoredRoute(**_answered(row, "route_id", response))
 
 
@@ -247,9 +248,27 @@ async def _known(
         )
 
 
-async def _find(connection: Connection, table: str, key: str, value: UUID) -> dict[str, Any]:
-    query = sql.SQL("SELECT * FROM {} WHERE {} = %s FOR UPDATE").format(
-        sql.Identifier(table), sql.Identifier(key)
+def _seen(scope: Scope) -> sql.Composable:
+    """Return the condition that all sites, cameras and groups that a route names may be seen."""
+    return sql.SQL(
+        "NOT EXISTS (SELECT FROM jsonb_array_elements_text(document #> '{{when,sites}}') "
+        "AS named (site) WHERE NOT {site}) "
+        "AND NOT EXISTS (SELECT FROM jsonb_to_recordset(document #> '{{when,cameras}}') "
+        "AS named (site text, camera text) WHERE NOT {camera}) "
+        "AND NOT EXISTS (SELECT FROM (SELECT value::uuid AS group_id FROM "
+        "jsonb_array_elements_text(document #> '{{when,camera_groups}}')) AS named WHERE NOT {group})"
+    ).format(
+        site=scope.names_site("named.site"),
+        camera=scope.condition("named.site", "named.camera"),
+        group=scope.names_group("named.group_id"),
+    )
+
+
+async def _find(
+    connection: Connection, table: str, key: str, value: UUID, condition: sql.Composable = ANY
+) -> dict[str, Any]:
+    query = sql.SQL("SELECT * FROM {} WHERE {} = %s AND {} FOR UPDATE").format(
+        sql.Identifier(table), sql.Identifier(key), condition
     )
     return await one(connection, query, [value], _word(table))
 

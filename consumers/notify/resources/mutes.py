@@ -13,7 +13,7 @@ from pydantic import Field, field_validator, model_validator
 
 from consumers.access.audit import note
 from consumers.access.permissions import Permission
-from consumers.access.principal import Principal
+from consumers.access.principal import Principal, Scope
 from consumers.api.context import Parts
 from consumers.api.paging import DEFAULT_LIMIT, Cursor, Limit, Page, page
 from consumers.api.security import allow
@@ -72,9 +72,10 @@ async def list_mutes(
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
 ) -> Page[Mute]:
-    """List mutes for all that are in force, the newest first."""
+    """List mutes for all that are in force and silence something that you may see, newest first."""
+    condition = sql.SQL("{} AND {}").format(_FOR_ALL, _concerns(principal.scope))
     async with parts.database.tenant(principal.organisation_id) as connection:
-        rows = await listed(connection, "notify_mutes", NEWEST_FIRST, limit, cursor, _FOR_ALL)
+        rows = await listed(connection, "notify_mutes", NEWEST_FIRST, limit, cursor, condition)
     return page(request, rows, limit, NEWEST_FIRST, _shown)
 
 
@@ -149,6 +150,13 @@ async def _delete(mute_id: UUID, parts: Parts, principal: Principal, user: UUID 
             "mute",
         )
         await note(connection, principal, "notify.mute.delete", str(mute_id))
+
+
+def _concerns(scope: Scope) -> sql.Composable:
+    """A mute is shown to whoever may see something that it silences."""
+    return sql.SQL("(site IS NULL OR (camera IS NULL AND {}) OR {})").format(
+        scope.names_site(), scope.condition()
+    )
 
 
 def _shown(row: Mapping[str, Any]) -> Mute:

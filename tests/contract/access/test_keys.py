@@ -56,14 +56,18 @@ def test_a_limited_maker_makes_limited_keys_and_sees_their_own(world: World) -> 
         give_site(world.dsn, site, owner.organisation_id)
     limited = account(world.dsn, slug=owner.slug, role=Role.ADMIN, sites=[mine])
     assert make(world, limited, permissions=["audit:read"]).status_code == 403
-    wide = make(world, limited, limits={"sites": [mine, other]})
-    assert wide.status_code == 201
-    scope = ask(world, wide.json()["key"]).json()["scope"]
+    # What lies beyond is told from what is not there by nobody.
+    for beyond in (other, "no-such-site"):
+        refused = make(world, limited, limits={"sites": [mine, beyond]})
+        assert refused.status_code == 422 and beyond in refused.json()["detail"]
+    own = make(world, limited, limits={"sites": [mine]})
+    assert own.status_code == 201
+    scope = ask(world, own.json()["key"]).json()["scope"]
     assert scope == {"everything": False, "sites": [mine], "cameras": []}
     made = make(world, owner).json()["key_id"]
     client = world.logged_in(limited).client
     seen = {one["key_id"] for one in client.get("/api/v1/keys").json()}
-    assert wide.json()["key_id"] in seen and made not in seen
+    assert own.json()["key_id"] in seen and made not in seen
     assert client.delete(f"/api/v1/keys/{made}").status_code == 404
 
 

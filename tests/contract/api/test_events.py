@@ -155,6 +155,26 @@ def test_an_event_comes_with_all_that_belongs_to_it(tenant: Tenant) -> None:
     assert item["snapshot"] == snapshot
 
 
+def test_candidates_and_evidence_of_cameras_beyond_the_limits_are_not_shown(
+    tenant: Tenant,
+) -> None:
+    event_id = tenant.event(camera="gate")
+    tenant.health("gate")
+    near = tenant.candidate(event_id=event_id, camera="gate")
+    far = tenant.candidate(event_id=event_id, camera="yard")
+    tenant.evidence(event_id=event_id, camera="yard")
+    made = tenant.http.post(
+        "/api/v1/camera-groups", json={"name": "Gates", "cameras": [f"{tenant.site}/gate"]}
+    ).json()
+    address = f"/api/v1/events/{event_id}"
+    shown = tenant.http.get(address).json()
+    assert {one["candidate_id"] for one in shown["candidates"]} == {near, far}
+    with tenant.as_(tenant.member(Role.VIEWER, groups=[made["group_id"]])) as http:
+        shown = http.get(address).json()
+        assert [one["candidate_id"] for one in shown["candidates"]] == [near]
+        assert shown["evidence"] == []
+
+
 def test_what_people_did_survives_a_later_revision(tenant: Tenant) -> None:
     event_id = tenant.event()
     tenant.http.post(f"/api/v1/events/{event_id}/acknowledge")

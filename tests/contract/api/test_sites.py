@@ -116,13 +116,25 @@ def test_a_group_is_made_changed_and_removed(tenant: Tenant) -> None:
 def test_whoever_is_limited_touches_no_group_with_cameras_beyond(tenant: Tenant) -> None:
     tenant.health("gate")
     other = tenant.another_site()
+    tenant.health("dock", site=other, health_id=f"{other}/dock")
     body = {"name": "Doors", "cameras": [f"{tenant.site}/gate"]}
-    address = tenant.http.post("/api/v1/camera-groups", json=body).headers["Location"]
+    hidden = tenant.http.post("/api/v1/camera-groups", json=body).headers["Location"]
+    both = {"name": "Both", "cameras": [*body["cameras"], f"{other}/dock"]}
+    mixed = tenant.http.post("/api/v1/camera-groups", json=both).headers["Location"]
     with tenant.as_(tenant.member(Role.ADMIN, sites=[other])) as http:
-        assert http.get(address).json()["cameras"] == []
-        refused = http.put(address, json={**body, "cameras": []}, headers={"If-Match": "*"})
-        assert refused.status_code == 403
-        assert http.delete(address, headers={"If-Match": "*"}).status_code == 403
+        own = {"name": "Own", "cameras": [f"{other}/dock"]}
+        for address, status in ((hidden, 404), (mixed, 403)):
+            refused = http.put(address, json=own, headers={"If-Match": "*"})
+            assert refused.status_code == status
+            assert http.delete(address, headers={"If-Match": "*"}).status_code == status
+        assert http.get(hidden).status_code == 404
+        assert http.get(mixed).json()["cameras"] == own["cameras"]
+        made = http.post("/api/v1/camera-groups", json=own)
+        assert made.status_code == 201
+        nothing = {"name": "Empty", "cameras": []}
+        assert http.post("/api/v1/camera-groups", json=nothing).status_code == 422
+        emptied = http.put(made.headers["Location"], json=nothing, headers={"If-Match": "*"})
+        assert emptied.status_code == 422
         mine = http.post("/api/v1/camera-groups", json={**body, "name": "Mine"})
         assert mine.status_code == 422
         assert (
@@ -131,3 +143,12 @@ def test_whoever_is_limited_touches_no_group_with_cameras_beyond(tenant: Tenant)
             ).status_code
             == 404
         )
+
+
+def test_whoever_is_limited_to_a_group_sees_it_without_cameras_too(tenant: Tenant) -> None:
+    empty = tenant.http.post("/api/v1/camera-groups", json={"name": "Later", "cameras": []}).json()
+    tenant.http.post("/api/v1/camera-groups", json={"name": "Others", "cameras": []})
+    limited = tenant.member(Role.VIEWER, sites=[], groups=[empty["group_id"]])
+    with tenant.as_(limited) as http:
+        [shown] = http.get("/api/v1/camera-groups").json()["items"]
+        assert (shown["name"], shown["members"]) == ("Later", 0)

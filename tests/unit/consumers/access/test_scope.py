@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from uuid import UUID
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,6 +16,7 @@ SCOPES = st.one_of(
         everything=st.just(False),
         sites=st.frozensets(SITES),
         cameras=st.frozensets(st.tuples(SITES, CAMERAS)),
+        groups=st.frozensets(st.builds(UUID, int=st.integers(0, 2))),
     ),
 )
 
@@ -25,6 +28,8 @@ def test_two_scopes_together_allow_what_both_do(
     both = one.within(other)
     assert both.allows(site, camera) == (one.allows(site, camera) and other.allows(site, camera))
     assert both == other.within(one)
+    limited = [scope for scope in (one, other) if not scope.everything]
+    assert all(both.groups <= scope.groups for scope in limited)
 
 
 @given(SCOPES)
