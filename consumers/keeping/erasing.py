@@ -104,8 +104,9 @@ def _erase_analytics(
     Rollups of times before the horizon change no more, so once they are right they stay it.
     """
     looked_at = erasure.report.get("analytics_at")
-    (clock,) = connection.execute("SELECT clock_timestamp()").fetchone() or (None,)
-    said: dict[str, Any] = {"analytics_at": clock.isoformat()}
+    clock = connection.execute("SELECT clock_timestamp()").fetchone()
+    assert clock is not None
+    said: dict[str, Any] = {"analytics_at": clock[0].isoformat()}
     went = any(gone[table.name] for table in TABLES)
     if looked_at is None:
         rows, beyond = erase_rollups(connection, erasure)

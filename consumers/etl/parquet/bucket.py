@@ -65,7 +65,7 @@ class AnalyticsBucket(ObjectStore):
             Retryable: the service does not answer, or refuses.
         """
         try:
-            return int(self._client.stat_object(self.bucket, key).size)
+            return self._client.stat_object(self.bucket, key).size
         except S3Error as error:
             if error.code in ("NoSuchKey", "NoSuchBucket"):
                 return None
