@@ -29,7 +29,8 @@ _PARTS = {
     "closed_at, stored_at FROM event_changes "
     "WHERE event_id = %(event_id)s AND opened_at = %(opened_at)s ORDER BY revision",
     "candidates": "SELECT {candidate} FROM verdicts WHERE event_id = %(event_id)s "
-    "AND matched_at BETWEEN %(first)s AND %(last)s AND {scope} ORDER BY matched_at, candidate_id LIMIT {most}",
+    "AND matched_at BETWEEN %(first)s AND %(last)s AND {scope} "
+    "ORDER BY matched_at, candidate_id LIMIT {most}",
     "evidence": "SELECT {evidence} FROM evidence WHERE event_id = %(event_id)s "
     "AND {scope} ORDER BY from_at, evidence_id",
     "history": "SELECT at, actor, action, details FROM event_history "

@@ -171,7 +171,8 @@ async def request_erasure(
     """Erase everything of a camera or a site in a span of time.
 
     Events and their changes, candidates, pictures, clips, tracks and counts go within a minute, and
-    so does what the site sends of the span later; rollups and Parquet of it go too, however old. Events on legal hold stay; the report names them.
+    so does what the site sends of the span later; rollups and Parquet of it go too, however old.
+    Events on legal hold stay; the report names them.
     """
     if not principal.scope.allows(body.site, body.camera):
         raise not_found("site")

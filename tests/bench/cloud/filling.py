@@ -116,7 +116,7 @@ class Filled:
 
 def fill(dsn: str, owner: UUID, events: int) -> Filled:
     """Store the events of the last 30 days, and all that belongs to them."""
-    end = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    end = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     start = end - timedelta(days=DAYS)
     values = {
         "owner": owner,
@@ -127,7 +127,10 @@ def fill(dsn: str, owner: UUID, events: int) -> Filled:
         "end": end - timedelta(hours=1),
     }
     with _quick(dsn) as connection:
-        connection.execute("SELECT sightline_make_partitions(%s, %s)", [start.date(), end.date()])
+        connection.execute(
+            "SELECT sightline_make_partitions(%s, %s)",
+            [start.date(), end.date() + timedelta(days=1)],
+        )
         for statement in (_SITES, _CAMERAS, _HEALTH, _COUNTS, _CANDIDATES):
             connection.execute(statement, values)
     of_a_day = events // DAYS
