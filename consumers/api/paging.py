@@ -141,11 +141,16 @@ def page(
     limit: int,
     order: Keyset,
     shown: Callable[[Mapping[str, Any]], T],
+    stopped: Mapping[str, Any] | None = None,
 ) -> Page[T]:
-    """Return the page of up to ``limit + 1`` rows that were asked for; the last is not shown."""
+    """Return the page of up to ``limit + 1`` rows that were asked for; the last is not shown.
+
+    ``stopped``: the place behind which nothing was looked for, where the page is not full by then.
+    """
     following = None
-    if len(rows) > limit:
-        url = request.url.include_query_params(cursor=order.cursor(rows[limit - 1]))
+    behind = rows[limit - 1] if len(rows) > limit else stopped
+    if behind is not None:
+        url = request.url.include_query_params(cursor=order.cursor(behind))
         following = f"{url.path}?{url.query}"
     return Page(items=[shown(row) for row in rows[:limit]], next=following)
 

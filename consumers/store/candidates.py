@@ -58,7 +58,7 @@ async def find_candidates(
     ).format(columns=CANDIDATE, tests=conditions.joined(), place=look.condition, order=look.order)
     looking = look.spans(asked.since, asked.until, now)
     values = {**conditions.values, **look.values}
-    return await read_spans(connection, query, values, looking, look.rows)
+    return (await read_spans(connection, query, values, looking, look)).rows
 
 
 async def candidate_row(

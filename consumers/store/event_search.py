@@ -1,10 +1,16 @@
-"""Lists of events: by time, place, rule, kind, handling and text; a page at a time."""
+"""Lists of events: by time, place, rule, kind, handling and text; a page at a time.
+
+A text that hardly anything holds would be looked for in all days there are: the beginning of a common
+word stands for so many rows of each that no index helps. So a page of such a search is bounded by the
+rows among which it looks, and ends where that is reached.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, Literal
+from datetime import date, datetime, timedelta
+from typing import Literal
 from uuid import UUID
 
 from psycopg import sql
@@ -12,10 +18,12 @@ from psycopg import sql
 from consumers.access.principal import Scope
 from consumers.store.conditions import Conditions
 from consumers.store.database import Connection
-from consumers.store.spans import Look, read_spans
+from consumers.store.spans import Look, Seen, Span, read_spans
 from consumers.store.words import text_query
 
 FIRST_FOR_TEXT = timedelta(hours=1)
+MOST_FOR_TEXT = 1_200_000
+"""Events of the days among which a page looks for a text."""
 Assigned = UUID | Literal["nobody"]
 COLUMNS = sql.SQL(
     "event_id, site, camera, rule, sensor, state, revision, severity, mode, class_name, score, "
@@ -77,9 +85,17 @@ class EventFilter:
 
 
 async def find_events(
-    connection: Connection, scope: Scope, asked: EventFilter, look: Look, now: datetime
-) -> list[dict[str, Any]]:
+    connection: Connection,
+    scope: Scope,
+    asked: EventFilter,
+    look: Look,
+    now: datetime,
+    *,
+    most_for_text: int | None = None,
+) -> Seen:
     """Return the rows of a page, with the id of each event's snapshot where there is one.
+
+    ``most_for_text``: a text is looked for among so many events; None: among all.
 
     Raises:
         Retryable: Postgres does not answer.
@@ -107,4 +123,31 @@ async def find_events(
     first = None if asked.text is None else FIRST_FOR_TEXT
     looking = look.spans(asked.since, asked.until, now, first)
     values = {**conditions.values, **look.values}
-    return await read_spans(connection, query, values, looking, look.rows)
+    if asked.text is None or most_for_text is None:
+        return await read_spans(connection, query, values, looking, look)
+    budget = _Budget(await _events_of_days(connection), most_for_text)
+    return await read_spans(connection, query, values, looking, look, budget.affords)
+
+
+class _Budget:
+    """How many more events may be looked at."""
+
+    def __init__(self, events: Mapping[date, int], most: int) -> None:
+        self._events = events
+        self._left = most
+
+    def affords(self, span: Span) -> bool:
+        """Take what the days of a span hold; tell whether that was left."""
+        first, last = span[0].date(), span[1].date()
+        self._left -= sum(count for day, count in self._events.items() if first <= day <= last)
+        return self._left >= 0
+
+
+async def _events_of_days(connection: Connection) -> dict[date, int]:
+    """Return about how many events each day holds, as Postgres reckons."""
+    found = await connection.execute(
+        "SELECT right(relname, 8)::date AS day, reltuples FROM pg_inherits "
+        "JOIN pg_class ON pg_class.oid = inhrelid WHERE inhparent = 'events'::regclass "
+        "AND relname ~ '_[0-9]{8}$' AND reltuples > 0"
+    )
+    return {row["day"]: int(row["reltuples"]) for row in await found.fetchall()}

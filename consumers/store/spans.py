@@ -7,7 +7,7 @@ page is full; each bound is a constant, by which Postgres leaves partitions out 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -102,19 +102,35 @@ def rising_spans(since: datetime | None, until: datetime | None, now: datetime) 
         yield low, ceiling
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a page holds."""
+
+    rows: list[dict[str, Any]]
+    stopped_at: datetime | None = None
+    """The page is not full, and beyond this nothing was looked at; None: full, or there is no more."""
+
+
 async def read_spans(
     connection: Connection,
     query: sql.Composed,
     values: Mapping[str, Any],
     looking: Iterator[Span],
-    rows: int,
-) -> list[dict[str, Any]]:
-    """Run a query with the parameters ``low``, ``high`` and ``rows`` until it has given ``rows``."""
+    look: Look,
+    affordable: Callable[[Span], bool] = lambda _: True,
+) -> Seen:
+    """Run a query with the parameters ``low``, ``high`` and ``rows`` until it fills a page.
+
+    It stops before the first span that is not ``affordable``; the first of all is read anyway.
+    """
     found: list[dict[str, Any]] = []
-    for low, high in looking:
-        span = {**values, "low": low, "high": high, "rows": rows - len(found)}
+    for number, span in enumerate(looking):
+        low, high = span
+        if not affordable(span) and number > 0:
+            return Seen(found, high if look.newest_first else low)
+        bounds = {**values, "low": low, "high": high, "rows": look.rows - len(found)}
         # Not prepared: a plan for any span would open every partition.
-        found += await (await connection.execute(query, span, prepare=False)).fetchall()
-        if len(found) >= rows:
+        found += await (await connection.execute(query, bounds, prepare=False)).fetchall()
+        if len(found) >= look.rows:
             break
-    return found
+    return Seen(found)

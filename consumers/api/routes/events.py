@@ -57,14 +57,24 @@ class EventQuery(EventFilter, PageQuery):
 async def list_events(
     request: Request, query: Annotated[EventQuery, Query()], principal: MayRead, parts: Parts
 ) -> Page[Event]:
-    """List events by time, the newest first unless the oldest are asked for."""
+    """List events by time, the newest first unless the oldest are asked for.
+
+    A page of a search by `text` may hold fewer than `limit`, even none, though `next` goes on: it
+    looks among about a million events.
+    """
     order = NEWEST if query.order == "newest" else OLDEST
     look = order.look(query.cursor, query.limit)
     async with parts.database.tenant(principal.organisation_id) as connection:
-        rows = await event_search.find_events(
-            connection, principal.scope, _asked(query), look, _now()
+        seen = await event_search.find_events(
+            connection,
+            principal.scope,
+            _asked(query),
+            look,
+            _now(),
+            most_for_text=event_search.MOST_FOR_TEXT,
         )
-    return page(request, rows, query.limit, order, Event.of)
+    stopped = {"opened_at": seen.stopped_at, "event_id": ""} if seen.stopped_at else None
+    return page(request, seen.rows, query.limit, order, Event.of, stopped)
 
 
 @router.get("/api/v1/events/{event_id}", response_model=EventDetails, responses=NOT_MODIFIED)
@@ -169,9 +179,9 @@ async def acknowledge_events(wanted: Acknowledge, principal: MayHandle, once: On
         if wanted.filter is not None:
             asked = _asked(wanted.filter.model_copy(update={"handling": ["new"]}))
             look = NEWEST.look(None, wanted.limit)
-            rows = await event_search.find_events(connection, principal.scope, asked, look, now)
-            event_ids = [row["event_id"] for row in rows[: wanted.limit]]
-            more = len(rows) > wanted.limit
+            seen = await event_search.find_events(connection, principal.scope, asked, look, now)
+            event_ids = [row["event_id"] for row in seen.rows[: wanted.limit]]
+            more = len(seen.rows) > wanted.limit
         outcomes = await bulk.acknowledge_events(connection, principal, event_ids, now)
         results = [
             Acknowledged(event_id=event_id, outcome=outcome)

@@ -1,12 +1,18 @@
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 import httpx
+import psycopg
 import pytest
 
 from consumers.access.permissions import Role
+from consumers.access.principal import Scope
+from consumers.api.routes.events import NEWEST, OLDEST
+from consumers.store.database import Database
+from consumers.store.event_search import EventFilter, find_events
 from tests.contract.api.tenants import MINUTE_MS, Tenant
 from tests.contract.consumers.store_rows import OPENED_AT
 
@@ -100,6 +106,41 @@ def test_text_finds_names_whole_and_by_their_beginning_and_words_of_comments(
     assert listed(tenant, text="wheelbarrow") == {commented}
     assert listed(tenant, text="wheelbarrow cam") == set()
     assert listed(tenant, text="' | ! & \\ :*") == set()
+
+
+def test_a_search_that_looked_among_enough_goes_on_at_the_next_page(
+    tenant: Tenant,
+) -> None:
+    day_ms = 24 * 60 * MINUTE_MS
+    first, last = _time(OPENED_AT - 30 * day_ms).date(), _time(OPENED_AT).date()
+    with psycopg.connect(tenant.dsn, autocommit=True) as connection:
+        connection.execute("SELECT sightline_make_partitions(%s, %s)", [first, last])
+        events = [tenant.event(opened_at=OPENED_AT - days * day_ms) for days in (0, 1, 3, 9, 27)]
+        connection.execute("ANALYZE events")
+
+    async def pages(order: Literal["newest", "oldest"]) -> list[list[str]]:
+        keyset = NEWEST if order == "newest" else OLDEST
+        found, cursor = [], None
+        async with Database(tenant.dsn) as database:
+            while True:
+                async with database.tenant(tenant.owner.organisation_id) as connection:
+                    seen = await find_events(
+                        connection,
+                        Scope(),
+                        EventFilter(text="intrusion", since=_time(OPENED_AT - 40 * day_ms)),
+                        keyset.look(cursor, 100),
+                        _time(OPENED_AT),
+                        most_for_text=0,
+                    )
+                found.append([row["event_id"] for row in seen.rows])
+                if seen.stopped_at is None:
+                    return found
+                cursor = keyset.cursor({"opened_at": seen.stopped_at, "event_id": ""})
+
+    newest, oldest = asyncio.run(pages("newest")), asyncio.run(pages("oldest"))
+    assert len(newest) > 1 and len(oldest) > 1
+    assert [one for page in newest for one in page] == events
+    assert [one for page in oldest for one in page] == events[::-1]
 
 
 def test_a_group_of_cameras_is_a_filter(tenant: Tenant) -> None:
