@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Mapping
+from concurrent.futures import Future, wait
 from pathlib import Path
 from typing import Literal
 
@@ -146,9 +147,9 @@ class Runner:
         problem: Exception | None = None
         while self._child.exit_status() is None and not self._stopping.is_set():
             try:
-                self.part.probe()
-                self.part.on_ready()
-                break
+                if self._made_ready():
+                    break
+                continue
             except Exception as error:  # noqa: BLE001 (whatever the client library raises)
                 problem = error
             if time.monotonic() > deadline:
@@ -162,6 +163,31 @@ class Runner:
             self._settled.set()
             self._watch()
         return ""
+
+    def _made_ready(self) -> bool:
+        """Ask whether the part is ready and do what is due then; False: its process has ended.
+
+        What the process has started may outlive it and hold its connections open, and then a question
+        would be waited for until its time is over.
+        """
+        assert self._child is not None
+        done: Future[None] = Future()
+
+        def ask() -> None:
+            try:
+                self.part.probe()
+                self.part.on_ready()
+            except Exception as error:  # noqa: BLE001 (whatever the client library raises)
+                done.set_exception(error)
+            else:
+                done.set_result(None)
+
+        threading.Thread(target=ask, name=f"ask-{self.part.name}", daemon=True).start()
+        while self._child.exit_status() is None and not self._stopping.is_set():
+            if wait([done], _PROBE_EVERY_S).done:
+                done.result()
+                return True
+        return False
 
     def _watch(self) -> None:
         assert self._child is not None

@@ -21,6 +21,7 @@ from infra.runtime.kafka.message import CLIENT_LOG, no_answer
 from schemas.errors import Fatal
 from schemas.topics import Topic
 
+_ASK_S = 5.0
 _POLL_S = 0.1
 _TOPIC_EXISTS = KafkaError.TOPIC_ALREADY_EXISTS
 
@@ -73,7 +74,8 @@ def _wait_for_leaders(admin: AdminClient, topics: Iterable[NewTopic], timeout_s:
     until = time.monotonic() + timeout_s
     while True:
         unanswered: list[str] = []
-        for place, future in admin.list_offsets(places, request_timeout=timeout_s).items():
+        # Asked before a leader was there, the client may wait for one until the request is over.
+        for place, future in admin.list_offsets(places, request_timeout=_ASK_S).items():
             try:
                 future.result()
             except KafkaException as error:

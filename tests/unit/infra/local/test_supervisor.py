@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -77,6 +78,28 @@ def test_what_dies_is_started_again(supervisor: Supervisor, make: Make, store: S
     supervisor.runner("a").wait_state("ready", 10)
     assert store.record.parts["a"].pid != before
     assert store.record.parts["a"].restarts == 1
+
+
+def test_what_dies_before_it_has_answered_is_started_again_at_once(
+    supervisor: Supervisor, make: Make, store: StateStore
+) -> None:
+    never, asked = threading.Event(), threading.Event()
+    calls: list[int] = []
+
+    def on_ready() -> None:
+        calls.append(1)
+        if len(calls) == 2:
+            asked.set()
+            never.wait(60)
+
+    supervisor.add(make("a", on_ready=on_ready))
+    supervisor.runner("a").kill(signal.SIGKILL)
+    assert asked.wait(10)
+    before = store.record.parts["a"].pid
+    supervisor.runner("a").kill(signal.SIGKILL)
+    supervisor.runner("a").wait_state("ready", 10)
+    assert store.record.parts["a"].pid != before
+    never.set()
 
 
 def test_a_part_that_dies_at_its_first_start_is_one_clear_error(
