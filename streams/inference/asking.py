@@ -18,7 +18,14 @@ from schemas.errors import Rejected, Retryable
 from streams.inference import occupancy
 from streams.inference.answer import Answer, Outcome, Refusal
 from streams.inference.batching import BatchConfig, cut, size_of
-from streams.inference.client import ModelDied, ModelFailing, ModelMissing, Picture, Stage
+from streams.inference.client import (
+    ModelDied,
+    ModelFailing,
+    ModelLoading,
+    ModelMissing,
+    Picture,
+    Stage,
+)
 from streams.inference.occupancy import Occupancy, Work
 from streams.inference.servers import ModelResting
 from streams.inference.troubles import Patience, Trouble, Troubles
@@ -248,8 +255,9 @@ class Asker:
         except (ModelMissing, ModelFailing, ModelResting) as error:
             reason = MODEL_MISSING if isinstance(error, ModelMissing) else MODEL_FAILED
             died = isinstance(error, ModelDied)
+            comes_back = isinstance(error, ModelDied | ModelLoading)
             camera = batch[0].question.camera
-            self._troubles.note(model, camera, reason, str(error), comes_back=died)
+            self._troubles.note(model, camera, reason, str(error), comes_back=comes_back)
             if isinstance(error, ModelFailing):
                 for one in batch:
                     one.failed_ms = one.failed_ms if one.failures else self._now_ms()

@@ -39,6 +39,10 @@ class ModelMissing(Retryable):
     """The server answers, but does not serve the model (yet)."""
 
 
+class ModelLoading(ModelMissing):
+    """The server knows the model and does not serve it: perhaps it has only just been started."""
+
+
 class ModelFailing(Retryable):
     """The server answers that the model failed; it may not the next time."""
 
@@ -254,6 +258,14 @@ class TritonClient:
             raise self._translated(error, model) from error
         return max(1, int(answer.config.max_batch_size))
 
+    def _is_known(self, model: str) -> bool:
+        """Tell whether a model lies in the server's repository; False from one that does not say."""
+        try:
+            index = self._client.get_model_repository_index(client_timeout=_READY_TIMEOUT_S)
+        except InferenceServerException:
+            return False
+        return any(one.name == model for one in index.models)
+
     def _forget(self, model: str) -> None:
         self._inputs.pop(model, None)
         self._largest.pop(model, None)
@@ -262,6 +274,8 @@ class TritonClient:
         code, message = _code(error), error.message()
         if code == "NOT_FOUND" or "no available versions" in message:
             self._forget(model)
+            if self._is_known(model):
+                return ModelLoading(f"{self.url} does not serve {model} yet: {message}")
             return ModelMissing(
                 f"{self.url} does not serve {model}: {message}; "
                 "add it with `sightline models import`"

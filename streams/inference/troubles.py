@@ -1,7 +1,8 @@
 """Models without answers: how long each is waited for, and when its pictures fail at once.
 
 A model that is missing, or fails at everything, is waited for once; after that its pictures fail at
-once, so that those of other models do not wait for it, and now and then one of them asks again.
+once, so that those of other models do not wait for it, and now and then it is asked again: about one
+picture where it failed, about all of a moment where it was missing, for it may be there by then.
 """
 
 from __future__ import annotations
@@ -23,12 +24,14 @@ class Patience:
     """A frame that may be dropped is, once it waited this long for a server."""
     missing_s: float = 5.0
     """So long for a model that the servers do not serve, or that fails at everything; after that
-    its frames fail at once, and every ``missing_s`` one of them asks again."""
+    its frames fail at once, and every ``missing_s`` it is asked again."""
     died_s: float = 30.0
     """So long is a picture tried whose model's process is gone: it may be what ends it."""
     lost_s: float = 30.0
-    """So long for one that has answered before, or whose process is being started anew: a server
-    that restarts loads its models again."""
+    """So long for one that has answered before, that the server knows, or whose process is being
+    started anew: a server that restarts loads its models again."""
+    together_s: float = 1.0
+    """So long all pictures of a missing model ask again, until one is answered."""
     first_pause_s: float = 0.1
     longest_pause_s: float = 2.0
 
@@ -40,10 +43,12 @@ class Trouble:
     ask_until_ms: int
     """Until then it is waited for."""
     ask_again_ms: int
-    """From then on one picture asks again."""
+    """From then on it is asked again."""
     reason: str
     """``model-missing`` or ``model-failed``."""
     message: str
+    together_until_ms: int = 0
+    """Until then it is asked again about all pictures."""
 
 
 class Troubles:
@@ -89,7 +94,7 @@ class Troubles:
             camera: the camera.
             reason: ``model-missing`` or ``model-failed``.
             message: for a person.
-            comes_back: it is being started anew.
+            comes_back: it is being started anew, or may be.
         """
         with self._lock:
             known = self._known.get(model)
@@ -108,8 +113,15 @@ class Troubles:
             if trouble is None or now_ms < trouble.ask_until_ms:
                 return None
             if now_ms >= trouble.ask_again_ms:
-                again_ms = now_ms + round(1000 * self._patience.missing_s)
-                self._known[model] = replace(trouble, ask_again_ms=again_ms)
+                missing = trouble.reason == "model-missing"
+                together_s = self._patience.together_s if missing else 0.0
+                self._known[model] = replace(
+                    trouble,
+                    ask_again_ms=now_ms + round(1000 * self._patience.missing_s),
+                    together_until_ms=now_ms + round(1000 * together_s),
+                )
+                return None
+            if now_ms < trouble.together_until_ms:
                 return None
             return Refusal("failed", trouble.reason, model)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from infra.local.service import ServiceSpec
+from schemas.errors import Fatal
 from schemas.topics import STAGES
 from streams.apps.group import SESSION_S
 from tests.chaos.disturbances import STREAMS, second_worker, stop_for
@@ -22,6 +23,7 @@ ROUNDS = int(os.environ.get("SIGHTLINE_CHAOS_ROUNDS", "1"))
 """`make test` runs one, `make chaos` fifty."""
 DISTURBANCES = 4
 LONGEST_PAUSE_S = 4.0
+BACK_WITHIN_S = 60.0
 LONGEST_STOP_S = 2 * SESSION_S
 SECOND_PART = 0.3
 """Of the rounds run with a second worker from some moment to another."""
@@ -67,7 +69,16 @@ class Disturber:
         victims = self._stages if self._chance.random() < 0.5 else OTHERS
         victim = self._chance.choice(victims)
         print(f"kill -9 {victim}")
-        self._product.stack.kill(victim)
+        until_s = time.monotonic() + BACK_WITHIN_S
+        while True:
+            try:
+                self._product.stack.kill(victim)
+                return
+            except Fatal:
+                # Killed a moment ago, it has no process yet.
+                if time.monotonic() > until_s:
+                    raise
+                time.sleep(0.05)
 
     def _stop(self) -> None:
         victim = self._chance.choice((*self._stages, *STOPPED))

@@ -15,7 +15,7 @@ import pytest
 from schemas.errors import Rejected, Retryable
 from streams.inference import thumbnails
 from streams.inference.cards import included_card
-from streams.inference.client import ModelMissing, TritonClient
+from streams.inference.client import ModelLoading, ModelMissing, TritonClient
 from streams.inference.importing import card_of
 from streams.inference.local import LocalModel
 from streams.inference.repository import (
@@ -113,9 +113,16 @@ def test_a_batch_is_answered_frame_by_frame(client: TritonClient, place: Place) 
 
 
 def test_a_model_that_is_not_there(client: TritonClient) -> None:
-    with pytest.raises(ModelMissing, match="nobody"):
+    with pytest.raises(ModelMissing, match="add it with") as caught:
         client.infer("nobody", scenes.jpeg(scenes.ground()))
+    assert not isinstance(caught.value, ModelLoading)
     assert client.versions("nobody") == ()
+
+
+def test_a_model_that_is_not_loaded_yet(client: TritonClient, place: Place) -> None:
+    install(place.repository, "later", None, included_card("foreground"))
+    with pytest.raises(ModelLoading, match="later yet"):
+        client.infer("later", scenes.jpeg(scenes.ground()))
 
 
 def test_a_new_version_takes_over_and_a_broken_one_does_not(

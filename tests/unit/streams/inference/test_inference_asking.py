@@ -12,7 +12,7 @@ import pytest
 from schemas.errors import Rejected, Retryable
 from streams.inference.answer import Answer, Outcome, Refusal
 from streams.inference.asking import Asker, Question
-from streams.inference.client import ModelDied, ModelFailing, ModelMissing, Picture
+from streams.inference.client import ModelDied, ModelFailing, ModelLoading, ModelMissing, Picture
 from streams.inference.occupancy import Work
 from streams.inference.servers import ModelResting
 from streams.inference.troubles import Patience
@@ -25,6 +25,8 @@ class World:
     now_s: float = 1000.0
     back_at_s: float = 0.0
     served: set[str] = field(default_factory=lambda: {"foreground"})
+    known: set[str] = field(default_factory=set)
+    """Models that are not served yet."""
     asked: list[str] = field(default_factory=list)
     sizes: list[int] = field(default_factory=list)
     """Pictures of each request."""
@@ -52,7 +54,7 @@ class World:
         if self.now_s < self.back_at_s:
             raise Retryable("away")
         if model not in self.served:
-            raise ModelMissing(f"no {model}")
+            raise (ModelLoading if model in self.known else ModelMissing)(f"no {model}")
         if self.resting:
             raise ModelResting(f"{model} rests")
         dead = self.now_s < self.dead_until_s
@@ -210,8 +212,18 @@ def test_a_model_that_is_served_later_is_found(world: World) -> None:
     assert asker.problem == "no nobody"
     world.served.add("nobody")
     world.now_s += 6
-    outcomes = asker.ask([question(1, model="nobody")])
-    assert outcomes is not None and isinstance(outcomes[0], Answer)
+    outcomes = asker.ask([question(seq, model="nobody") for seq in range(1, 6)])
+    assert outcomes is not None and all(isinstance(one, Answer) for one in outcomes)
+
+
+def test_a_model_that_the_server_knows_is_waited_for_as_if_it_had_answered_before(
+    world: World,
+) -> None:
+    world.served.clear()
+    world.known.add("foreground")
+    world.wake = lambda: world.served.update({"foreground"} if world.now_s > 1025 else ())
+    outcomes = world.asker().ask([question(1), question(2, keep=True)])
+    assert outcomes is not None and all(isinstance(one, Answer) for one in outcomes)
 
 
 def test_a_model_that_was_there_is_waited_for_as_long_as_a_server_may_take_to_load_it(
