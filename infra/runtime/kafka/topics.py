@@ -32,9 +32,7 @@ def create_topics(bootstrap: str, topics: Iterable[Topic], timeout_s: float = 90
     Raises:
         Fatal: the broker is not there, or refuses a topic.
     """
-    admin = AdminClient(
-        {"bootstrap.servers": bootstrap, "log.connection.close": False}, logger=CLIENT_LOG
-    )
+    admin = _admin(bootstrap)
     wanted = {topic.name: topic for topic in topics}
     try:
         present = admin.list_topics(timeout=timeout_s).topics
@@ -47,7 +45,7 @@ def create_topics(bootstrap: str, topics: Iterable[Topic], timeout_s: float = 90
     ]
     if missing:
         _wait_for(admin.create_topics(missing, operation_timeout=timeout_s), _TOPIC_EXISTS)
-        _wait_for_leaders(admin, missing, timeout_s)
+        _wait_for_leaders(bootstrap, missing, timeout_s)
     settled = [
         ConfigResource(
             ResourceType.TOPIC,
@@ -64,8 +62,17 @@ def create_topics(bootstrap: str, topics: Iterable[Topic], timeout_s: float = 90
         _wait_for(admin.incremental_alter_configs(settled))
 
 
-def _wait_for_leaders(admin: AdminClient, topics: Iterable[NewTopic], timeout_s: float) -> None:
-    """Ask every partition where it ends until each answers: a new one has no leader at first."""
+def _admin(bootstrap: str) -> AdminClient:
+    return AdminClient(
+        {"bootstrap.servers": bootstrap, "log.connection.close": False}, logger=CLIENT_LOG
+    )
+
+
+def _wait_for_leaders(bootstrap: str, topics: Iterable[NewTopic], timeout_s: float) -> None:
+    """Ask every partition where it ends until each answers: a new one has no leader at first.
+
+    A client that has met one without a leader may go on saying so for ever; each try has its own.
+    """
     places = {
         TopicPartition(topic.topic, partition): OffsetSpec.latest()  # type: ignore[no-untyped-call]
         for topic in topics
@@ -74,7 +81,7 @@ def _wait_for_leaders(admin: AdminClient, topics: Iterable[NewTopic], timeout_s:
     until = time.monotonic() + timeout_s
     while True:
         unanswered: list[str] = []
-        # Asked before a leader was there, the client may wait for one until the request is over.
+        admin = _admin(bootstrap)
         for place, future in admin.list_offsets(places, request_timeout=_ASK_S).items():
             try:
                 future.result()
