@@ -75,6 +75,11 @@ def several(shape: type[M], *path: object) -> Call[list[M]]:
     return Call("GET", place(*path), lambda answer: adapter.validate_json(answer.content))
 
 
+def content(*path: object) -> Call[bytes]:
+    """Ask for a file."""
+    return Call("GET", place(*path), lambda answer: answer.content)
+
+
 def ask(shape: type[M], *path: object, json: Any) -> Call[M]:
     """Ask with a body; nothing is changed by it."""
     return Call("POST", place(*path), reader(shape), json=json)

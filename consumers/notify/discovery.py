@@ -19,7 +19,7 @@ def announcements(
     A binary sensor for each rule; for each camera a sensor of the time of its last event, with the
     event as attributes, and an image of its picture.
     """
-    site, camera, rule = (_safe(name) for name in (about.site, about.camera, about.rule))
+    site, camera, rule = (safe(name) for name in (about.site, about.camera, about.rule))
     node = f"sightline_{site}_{camera}"
     place = f"{prefix}/{site}/{camera}"
     common: dict[str, Any] = {
@@ -68,5 +68,6 @@ def announcements(
     )
 
 
-def _safe(name: str) -> str:
+def safe(name: str) -> str:
+    """Return a name as one level of a topic."""
     return _UNSAFE.sub("_", name)[:64] or "_"

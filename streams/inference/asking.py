@@ -28,9 +28,8 @@ from streams.inference.client import (
 )
 from streams.inference.occupancy import Occupancy, Work
 from streams.inference.servers import ModelResting
-from streams.inference.troubles import Patience, Trouble, Troubles
+from streams.inference.troubles import MODEL_FAILED, MODEL_MISSING, Patience, Trouble, Troubles
 
-MODEL_MISSING, MODEL_FAILED = "model-missing", "model-failed"
 MODEL_UNAVAILABLE = "model-unavailable"
 _FAILING_TRIES = 3
 

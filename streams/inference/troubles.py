@@ -15,6 +15,8 @@ import structlog
 
 from streams.inference.answer import Refusal
 
+MODEL_MISSING, MODEL_FAILED = "model-missing", "model-failed"
+
 
 @dataclass(frozen=True, slots=True)
 class Patience:
@@ -113,7 +115,7 @@ class Troubles:
             if trouble is None or now_ms < trouble.ask_until_ms:
                 return None
             if now_ms >= trouble.ask_again_ms:
-                missing = trouble.reason == "model-missing"
+                missing = trouble.reason == MODEL_MISSING
                 together_s = self._patience.together_s if missing else 0.0
                 self._known[model] = replace(
                     trouble,

@@ -20,7 +20,7 @@ from consumers.api.shapes.events import (
     Label,
 )
 from consumers.api.shapes.evidence import Evidence, EvidenceLink
-from consumers.client.calls import Call, PageOf, change, get, pages, place, post
+from consumers.client.calls import Call, PageOf, change, content, get, pages, place, post, reader
 
 
 class EventsOf(TypedDict, total=False):
@@ -101,11 +101,7 @@ def handling(event_id: str) -> Call[Handling]:
 
 def acknowledge(event_id: str) -> Call[Handling]:
     """Acknowledge an event."""
-    return Call(
-        "POST",
-        place("events", event_id, "acknowledge"),
-        lambda answer: Handling.model_validate_json(answer.content),
-    )
+    return Call("POST", place("events", event_id, "acknowledge"), reader(Handling))
 
 
 def change_handling(
@@ -145,11 +141,7 @@ def candidate(candidate_id: str) -> Call[CandidateDetails]:
 
 def restore(candidate_id: str) -> Call[CandidateDetails]:
     """Restore a suppressed candidate."""
-    return Call(
-        "POST",
-        place("candidates", candidate_id, "restore"),
-        lambda answer: CandidateDetails.model_validate_json(answer.content),
-    )
+    return Call("POST", place("candidates", candidate_id, "restore"), reader(CandidateDetails))
 
 
 def evidence(**filters: Unpack[EvidenceOf]) -> Call[PageOf[Evidence]]:
@@ -169,5 +161,4 @@ def evidence_link(evidence_id: str) -> Call[EvidenceLink]:
 
 def evidence_content(evidence_id: str) -> Call[bytes]:
     """Fetch a picture or clip."""
-    path = place("evidence", evidence_id, "content")
-    return Call("GET", path, lambda answer: answer.content)
+    return content("evidence", evidence_id, "content")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from consumers.api.shapes.commands import OrderShown
-from consumers.client.calls import Call, get, place, post, waiting
+from consumers.client.calls import Call, content, get, place, post, waiting
 
 
 def show(site: str, camera: str, fps: int = 5, seconds: int = 60) -> Call[OrderShown]:
@@ -22,7 +22,7 @@ def answer(site: str, camera: str, command_id: UUID | str, wait_s: float = 0.0) 
 
 def picture(site: str, camera: str) -> Call[bytes]:
     """Return the next frame that comes, a JPEG; ask for frames first."""
-    return Call("GET", place("cameras", site, camera, "live.jpg"), lambda answer: answer.content)
+    return content("cameras", site, camera, "live.jpg")
 
 
 def pictures(site: str, camera: str) -> Call[None]:

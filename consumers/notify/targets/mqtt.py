@@ -14,7 +14,6 @@ All but the links and the tests are retained, so that whoever subscribes later k
 from __future__ import annotations
 
 import asyncio
-import re
 import ssl
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -24,7 +23,7 @@ import orjson
 from pydantic import Field, SecretStr, StringConstraints, field_validator
 
 from consumers.api.texts import Line
-from consumers.notify.discovery import announcements
+from consumers.notify.discovery import announcements, safe
 from consumers.notify.guard import Guard
 from consumers.notify.message import Message
 from consumers.notify.occurrence import Occurrence
@@ -36,7 +35,6 @@ KEEPALIVE_S = 30
 MAX_REMEMBERED = 10_000
 MAX_OPEN_MS = 24 * 3600 * 1000
 """An event that began longer before another one is taken for over: its end was never told."""
-_UNSAFE = re.compile(r"[^A-Za-z0-9_-]")
 Host = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.:-]{1,253}$")]
 Prefix = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_/-]{1,100}$")]
 
@@ -213,11 +211,6 @@ class Mqtt:
             self._open[topic] = {
                 event_id: at for event_id, at in found.items() if isinstance(at, int)
             }
-
-
-def safe(name: str) -> str:
-    """Return a name as one level of a topic."""
-    return _UNSAFE.sub("_", name)[:64] or "_"
 
 
 def _body(message: Message) -> dict[str, Any]:
