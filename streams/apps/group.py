@@ -1,16 +1,16 @@
-"""The consumer group of a stage: how Faust is set up, and its messages as ours."""
+"""The consumer group of a stage: how Faust is set up."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import faust
 
-from infra.runtime.kafka import Message
-from streams.apps.delivery import PromptTransport
+from streams.apps.delivery import BulkTransport
 from streams.apps.logic import StageLogic
 
+_BUFFER = 500
+"""Messages that wait for a stage; so many more are fetched ahead."""
 SESSION_S = 10.0
 """After so long without a sign the group gives this worker's partitions to another."""
 
@@ -34,22 +34,7 @@ def faust_app(logic: StageLogic, bootstrap: str, worker: str, scratch: Path) -> 
         broker_commit_interval=1.0,
         broker_session_timeout=SESSION_S,
         broker_heartbeat_interval=2.0,
-        consumer_max_fetch_size=4 << 20,
+        stream_buffer_maxsize=_BUFFER,
     )
-    app.transport = PromptTransport(app.conf.broker_consumer, app)
+    app.transport = BulkTransport(app.conf.broker_consumer, app)
     return app
-
-
-def message_of(raw: Any) -> Message:
-    """Return a message of Faust's as our own type."""
-    return Message(
-        topic=raw.topic,
-        partition=raw.partition,
-        offset=raw.offset,
-        key=raw.key.decode("utf-8", "replace") if raw.key is not None else None,
-        value=raw.value,
-        arrived_at=int((raw.timestamp or 0) * 1000),
-        headers=tuple(raw.headers.items())
-        if isinstance(raw.headers, dict)
-        else tuple(raw.headers or ()),
-    )

@@ -3,7 +3,8 @@
 The order that makes it safe (architecture §4.1): apply inputs, write their outputs and wait for
 the broker, then store the states that cover them and wait, then acknowledge. States are stored
 at most about once a second, so a restart repeats that second from exactly the stored state and
-emits the same ids again; the next stage drops the repeats by their ``n``.
+emits the same ids again; the next stage drops the repeats by their ``n``. A share of the partitions
+has its turn at a time, and while it waits for the broker other inputs are applied.
 
 A worker that stood still for longer than its session has lost its partitions, and may not know it
 yet: it says nothing more and starts anew (docs/adr/0013).
@@ -13,8 +14,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -28,25 +29,34 @@ from schemas.errors import Backpressure, Rejected, Retryable, SightlineError
 from schemas.records import Record
 from streams.apps.caution import Caution
 from streams.apps.checkpoints import CheckpointTimes, checkpoints_of
-from streams.apps.delivery import AsRead, take_all
-from streams.apps.group import SESSION_S, faust_app, message_of
+from streams.apps.delivery import take_all
+from streams.apps.group import SESSION_S, faust_app
 from streams.apps.logic import StageLogic, Step, Unit
-from streams.apps.states import KeyState, StateStore
+from streams.apps.states import KeyState, StateStore, Storable
 
 BATCH = 200
 """Inputs applied between two looks at the clock and at who wants this stage to stop."""
 STORE_EVERY_S = 1.0
+"""Each partition's states, where they changed."""
+SHARES = 4
+"""Of the partitions, stored one after the other: a stage with many cameras never stands still."""
+_STORING_S = 0.1
+"""So long inputs are applied while states are stored; under a backlog the broker would not catch up."""
 CONFIG_WAIT_S = 20.0
 _TICK_S = 0.5
 _TURN_S = 0.005
 """So long a stage works before others have their turn."""
 _LINGER_MS = 5.0
 """So long an output waits for others, to leave in one request with them."""
-_INBOX = 1000
+_INBOX = 2
+"""Batches."""
 _RETRY_S = 1.0
 _VERSIONS = 8
 """Of the configuration, for which plans are kept; what comes late carries an older one."""
 _NO_PLANS: Mapping[str, Any] = {}
+
+_Batch = tuple[int, Sequence[Any]]
+"""The assignment in which events were taken, and the events."""
 
 
 class _ReassignedError(Exception):
@@ -73,10 +83,12 @@ class Stage:
         self._states = StateStore(logic.name, logic.state_type, bootstrap)
         self._caution = Caution(scratch / f"{logic.name}-caution.json")
         self._plans: dict[int, dict[str, Any]] = {}
-        self._inbox: asyncio.Queue[Any] = asyncio.Queue(_INBOX)
-        self._unacknowledged: list[Any] = []
+        self._inbox: asyncio.Queue[_Batch] = asyncio.Queue(_INBOX)
+        self._unacknowledged: list[list[Any]] = [[] for _ in range(SHARES)]
         self._assignment = 0
-        self._stored_at = 0.0
+        self._turn = 0
+        self._turned_at = 0.0
+        self._storing: asyncio.Task[None] | None = None
         self._ticked_at = _steady_s()
         self._positions: dict[tuple[str, int], int] = {}
         self._records_in, self._records_out = cache(RECORDS_IN.labels), cache(RECORDS_OUT.labels)
@@ -84,7 +96,7 @@ class Stage:
         self._checkpoints = (
             CheckpointTimes(logic.name, checkpoint_every_s) if checkpoint_every_s else None
         )
-        topic = self.app.topic(*logic.sources, schema=AsRead(), acks=True)
+        topic = self.app.topic(*logic.sources, acks=True)
         self.app.agent(topic, name=logic.name, concurrency=1)(self._take)
         self.app.on_partitions_revoked.connect(self._revoked)
 
@@ -105,14 +117,18 @@ class Stage:
                     raise Retryable(f"Faust gave up {self.logic.name}: see its log")
                 self._check_lease()
                 batch = await self._next_batch(stopped)
-                if batch:
-                    await self._apply(batch)
-                if self._unacknowledged and time.monotonic() - self._stored_at >= STORE_EVERY_S:
-                    await self._store()
-            await self._store()
+                if batch is not None:
+                    await self._apply(*batch)
+                await self._store_in_turn()
+            await self._finish_storing()
+            for share in range(SHARES):
+                self._begin_storing(share)
+                await self._finish_storing()
         finally:
             stopped.cancel()
             ticking.cancel()
+            if self._storing is not None:
+                self._storing.cancel()
             await asyncio.wait_for(self.app.stop(), timeout=15)
 
     async def _tick(self) -> None:
@@ -131,55 +147,52 @@ class Stage:
 
     async def _take(self, stream: Any) -> None:
         while True:
-            events = await take_all(stream)
-            assignment = self._assignment
-            for event in events:
-                await self._inbox.put((assignment, event))
+            events = await take_all(stream, BATCH)
+            await self._inbox.put((self._assignment, events))
 
     async def _revoked(self, *_: Any, **__: Any) -> None:
         # What was applied but not stored is read and applied again from the stored state.
         self._assignment += 1
-        self._unacknowledged.clear()
+        self._unacknowledged = [[] for _ in range(SHARES)]
         self._states.forget()
         self._positions.clear()
         if self._checkpoints is not None:
             self._checkpoints.forget()
 
-    async def _next_batch(self, stopped: asyncio.Future[Any]) -> list[tuple[int, Any]]:
-        """Wait up to the next store for an input, then take what is there."""
-        first = asyncio.ensure_future(self._inbox.get())
+    async def _next_batch(self, stopped: asyncio.Future[Any]) -> _Batch | None:
+        """Wait for inputs, up to the next turn of storing."""
+        batch = asyncio.ensure_future(self._inbox.get())
         await asyncio.wait(
-            {first, stopped}, timeout=STORE_EVERY_S, return_when=asyncio.FIRST_COMPLETED
+            {batch, stopped}, timeout=STORE_EVERY_S / SHARES, return_when=asyncio.FIRST_COMPLETED
         )
-        if not first.done():
-            first.cancel()
-            return []
-        batch = [first.result()]
-        while len(batch) < BATCH and not self._inbox.empty():
-            batch.append(self._inbox.get_nowait())
-        return batch
+        if batch.done():
+            return batch.result()
+        batch.cancel()
+        return None
 
-    async def _apply(self, batch: list[tuple[int, Any]]) -> None:
-        done: list[tuple[int, Any]] = []
+    async def _apply(self, assignment: int, events: Sequence[Any]) -> None:
+        done: list[Any] = []
         turn_until = time.monotonic() + _TURN_S
-        for assignment, event in batch:
+        for event in events:
             if assignment != self._assignment:
-                continue
-            message = event.message
+                return
+            message: Message = event.value
             try:
                 await self._apply_message(message)
             except _ReassignedError:
-                continue
-            done.append((assignment, event))
+                return
+            done.append(event)
             self._positions[message.topic, message.partition] = message.offset
             # Under a backlog a batch takes seconds: the group's heartbeats must go on.
             if time.monotonic() >= turn_until:
                 await asyncio.sleep(0)
                 turn_until = time.monotonic() + _TURN_S
         self._producer.poll()
-        self._unacknowledged += [e for assignment, e in done if assignment == self._assignment]
+        if assignment == self._assignment:
+            for event in done:
+                self._unacknowledged[event.value.partition % SHARES].append(event)
 
-    async def _apply_message(self, message: Any) -> None:
+    async def _apply_message(self, message: Message) -> None:
         self._records_in(message.topic).inc()
         refusal: Rejected | None = None
         try:
@@ -193,7 +206,7 @@ class Stage:
                 # The others in the message may be other cameras'.
                 refusal = refusal or error
         if refusal is not None:
-            self._refuse(message_of(message), refusal)
+            self._refuse(message, refusal)
 
     async def _apply_unit(self, unit: Unit, message: Any) -> None:
         assignment, partition = self._assignment, message.partition
@@ -271,9 +284,14 @@ class Stage:
     async def _write(
         self, topic: str, record: Record, *, key: str, partition: int | None = None
     ) -> None:
+        await self._patiently(
+            partial(self._producer.send, topic, record, key=key, partition=partition)
+        )
+
+    async def _patiently(self, send: Callable[[], None]) -> None:
         while True:
             try:
-                self._producer.send(topic, record, key=key, partition=partition)
+                send()
                 return
             except Backpressure as full:
                 self._producer.poll()
@@ -290,21 +308,44 @@ class Stage:
         DEAD_LETTERS.labels(message.topic, error.reason).inc()
         send_to_dead_letters(self._producer, message, error)
 
-    async def _store(self) -> None:
+    async def _store_in_turn(self) -> None:
+        """Begin to store a share of the partitions where its turn has come."""
+        waited_s = time.monotonic() - self._turned_at
+        if self._storing is not None:
+            if waited_s < _STORING_S and not self._storing.done():
+                return
+            await self._finish_storing()
+        if waited_s >= STORE_EVERY_S / SHARES:
+            self._turned_at = time.monotonic()
+            self._turn = (self._turn + 1) % SHARES
+            self._begin_storing(self._turn)
+
+    def _begin_storing(self, share: int) -> None:
+        covered, self._unacknowledged[share] = self._unacknowledged[share], []
+        if covered:
+            partitions = [p for p in self._states.partitions() if p % SHARES == share]
+            states = self._states.take_dirty(partitions, _now_ms())
+            self._storing = asyncio.ensure_future(self._store(covered, states))
+
+    async def _finish_storing(self) -> None:
+        storing, self._storing = self._storing, None
+        if storing is not None:
+            await storing
+            await self._copy_due()
+
+    async def _store(self, covered: Sequence[Any], states: Sequence[Storable]) -> None:
+        """Store states once the broker has what they say, then acknowledge what they cover."""
         assignment = self._assignment
-        covered, self._unacknowledged = self._unacknowledged, []
         await self._delivered()
         if assignment != self._assignment:
             return
         self._check_lease()
-        self._states.write_dirty(self._producer, _now_ms())
+        for state in states:
+            await self._patiently(partial(self._states.write, self._producer, state))
         await self._delivered()
-        self._stored_at = time.monotonic()
-        if assignment != self._assignment:
-            return
-        for event in covered:
-            event.ack()
-        await self._copy_due()
+        if assignment == self._assignment:
+            for event in covered:
+                event.ack()
 
     async def _delivered(self) -> None:
         """Wait until the broker has all that was written."""

@@ -9,7 +9,7 @@ claim wins, then the highest sequence, which counts the units applied.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,6 +41,16 @@ class KeyState:
     """Topic of the last unit that this worker applied."""
     older: tuple[str, ...] = ()
     """Message keys of earlier claims, to be deleted once there is a record under this one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Storable:
+    """A key's state as it was at one moment."""
+
+    partition: int
+    record: State
+    older: tuple[str, ...]
+    """Message keys of earlier claims, to be deleted behind it."""
 
 
 class StateStore:
@@ -119,27 +129,39 @@ class StateStore:
         """Return the value that was packed."""
         return self._decoder.decode(body)
 
-    def write_dirty(self, producer: RecordProducer, stored_at: int) -> None:
-        """Queue a record for every state that changed; the caller flushes.
+    def take_dirty(self, partitions: Iterable[int], stored_at: int) -> list[Storable]:
+        """Return what is to be stored of the states of these partitions that changed.
 
         Raises:
             Fatal: a state is larger than its topic takes, which its bounds should prevent.
         """
-        for partition, states in self._partitions.items():
-            for key, state in states.items():
-                if state.dirty:
-                    self._write(producer, partition, key, state, stored_at)
+        return [
+            self._storable(partition, key, state, stored_at)
+            for partition in partitions
+            for key, state in self._partitions.get(partition, {}).items()
+            if state.dirty
+        ]
 
-    def _write(
-        self, producer: RecordProducer, partition: int, key: str, state: KeyState, stored_at: int
-    ) -> None:
+    def write(self, producer: RecordProducer, storable: Storable) -> None:
+        """Queue what was taken; the caller keeps the order, and flushes.
+
+        Raises:
+            Backpressure: the producer's queue is full; written once more it does no harm.
+        """
+        record, partition = storable.record, storable.partition
+        key = f"{record.key}@{record.claim}"
+        producer.send(self._topic, record, key=key, partition=partition)
+        # One producer keeps its order: the older ones go only after the newer one stands.
+        for message_key in storable.older:
+            producer.send_raw(self._topic, None, key=message_key, partition=partition)
+
+    def _storable(self, partition: int, key: str, state: KeyState, stored_at: int) -> Storable:
         body = self.packed(state)
         if len(body) > MAX_BODY_BYTES:
             raise Fatal(
                 f"{self._stage}'s state of {key} has grown to {len(body)} bytes, more than "
                 f"{MAX_BODY_BYTES}: please report it with the site's configuration"
             )
-        claim = self._claims[partition]
         record = State(
             stage=self._stage,
             key=key,
@@ -147,15 +169,12 @@ class StateStore:
             format=FORMAT,
             stored_at=stored_at,
             body=body,
-            claim=claim,
+            claim=self._claims[partition],
             at=state.at,
         )
-        producer.send(self._topic, record, key=f"{key}@{claim}", partition=partition)
-        # One producer keeps its order: the older ones go only after the newer one stands.
-        for message_key in state.older:
-            producer.send_raw(self._topic, None, key=message_key, partition=partition)
-        state.older = ()
+        older, state.older = state.older, ()
         state.dirty = False
+        return Storable(partition, record, older)
 
     def _write_claim(self, partition: int, mark: bytes, stored_at: int) -> None:
         # Not the stage's producer: waiting here must not swallow the failure of an output.

@@ -45,7 +45,7 @@ SITES = (10, 100, 1000)
 READINGS = 16
 """In a message of detections, at most: what detect puts there under load is up to 200."""
 WARM_UP_PART = 3
-REAL_TIME_S = 20
+REAL_TIME_S = 40
 LEAST_EVENTS = 100
 
 

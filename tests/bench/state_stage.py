@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from infra.runtime.kafka import RecordProducer
 from schemas.records import State
 from schemas.site import SiteConfig
 from streams.apps.stage import Stage
-from streams.apps.states import FORMAT, KeyState, StateStore
+from streams.apps.states import FORMAT, KeyState, StateStore, Storable
 from tests.bench.state_logic import Counting, Held, Span
 
 
@@ -31,8 +32,8 @@ class NoConfigs(ConfigStore):
 class NoStates(StateStore):
     """Stores nothing."""
 
-    def write_dirty(self, producer: RecordProducer, stored_at: int) -> None:
-        return
+    def take_dirty(self, partitions: Iterable[int], stored_at: int) -> list[Storable]:
+        return []
 
 
 class EagerStates(StateStore):
@@ -74,11 +75,11 @@ class MeasuredStage(Stage):
         """Process until all inputs are done."""
         await self.run(self._all_done)
 
-    async def _apply(self, batch: list[Any]) -> None:
-        await super()._apply(batch)
-        if self._span.add(len(batch)):
+    async def _apply(self, assignment: int, events: Sequence[Any]) -> None:
+        await super()._apply(assignment, events)
+        if self._span.add(len(events)):
             self._all_done.set()
 
-    async def _store(self) -> None:
-        await super()._store()
+    async def _store(self, covered: Sequence[Any], states: Sequence[Storable]) -> None:
+        await super()._store(covered, states)
         self._span.end()

@@ -14,6 +14,7 @@ from infra.runtime.kafka.message import (
     no_answer,
     to_message,
 )
+from infra.runtime.kafka.partitions import PartitionReader
 from infra.runtime.kafka.producer import RecordProducer, send_patiently, send_to_dead_letters
 from infra.runtime.kafka.reading import read_all, read_at
 from infra.runtime.kafka.topics import create_topics
@@ -22,6 +23,7 @@ __all__ = [
     "CLIENT_LOG",
     "Headers",
     "Message",
+    "PartitionReader",
     "RecordConsumer",
     "RecordProducer",
     "create_topics",

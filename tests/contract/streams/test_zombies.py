@@ -40,7 +40,8 @@ class Worker:
         state = self.states.get(0, "gate") or KeyState(Counted(0))
         state.value, state.sequence, state.dirty = Counted(count), count, True
         self.states.put(0, "gate", state)
-        self.states.write_dirty(self.producer, NOW)
+        for storable in self.states.take_dirty([0], NOW):
+            self.states.write(self.producer, storable)
         self.producer.flush()
 
 
