@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
@@ -18,6 +19,8 @@ from schemas.errors import Fatal, Rejected, Retryable
 from schemas.ids import NAME_PATTERN, SITE_PATTERN
 from schemas.records import Evidence
 
+NOT_THERE = frozenset({"NoSuchKey", "NoSuchBucket"})
+"""Codes of the service for an object that it does not have."""
 SUFFIXES = {"image/jpeg": "jpg", "video/mp4": "mp4"}
 HASH_CHARACTERS = 16
 TIMEOUT_S = 30.0
@@ -109,7 +112,7 @@ class ObjectStore:
             "from-at": str(evidence.from_at),
             "to-at": str(evidence.to_at),
         }
-        try:
+        with retryable(f"did not take {key}"):
             self._client.put_object(
                 self.bucket,
                 key,
@@ -118,8 +121,6 @@ class ObjectStore:
                 content_type=evidence.content_type,
                 metadata=metadata,
             )
-        except (MinioException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise Retryable(f"object storage did not take {key}: {error}") from error
 
     def link(self, bucket: str, key: str, lifetime: timedelta, file_name: str) -> str:
         """Return a link by which anybody may fetch the object; signed here, without asking the
@@ -142,14 +143,13 @@ class ObjectStore:
             Rejected: there is no such object (``reason`` is ``gone``).
             Retryable: the service does not answer.
         """
-        try:
-            answer = self._client.get_object(bucket, key, offset=offset, length=length)
-        except S3Error as error:
-            if error.code in ("NoSuchKey", "NoSuchBucket"):
-                raise Rejected(f"{key} is not in object storage", reason="gone") from error
-            raise Retryable(f"object storage did not give {key}: {error}") from error
-        except (MinioException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise Retryable(f"object storage did not give {key}: {error}") from error
+        with retryable(f"did not give {key}"):
+            try:
+                answer = self._client.get_object(bucket, key, offset=offset, length=length)
+            except S3Error as error:
+                if error.code in NOT_THERE:
+                    raise Rejected(f"{key} is not in object storage", reason="gone") from error
+                raise
         return _pieces(answer)
 
     def remove(self, bucket: str, keys: Sequence[str]) -> None:
@@ -158,15 +158,20 @@ class ObjectStore:
         Raises:
             Retryable: the service does not answer, or keeps one back.
         """
-        try:
+        with retryable(f"did not remove objects of {bucket}"):
             wanted = [DeleteObject(key) for key in keys]
             kept = list(self._client.remove_objects(bucket, wanted)) if wanted else []
-        except (MinioException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise Retryable(
-                f"object storage did not remove objects of {bucket}: {error}"
-            ) from error
         if kept:
             raise Retryable(f"object storage keeps {kept[0].name}: {kept[0].message}")
+
+
+@contextmanager
+def retryable(what: str) -> Iterator[None]:
+    """Turn an error of the service, or of the way to it, into a Retryable that says ``what``."""
+    try:
+        yield
+    except (MinioException, urllib3.exceptions.HTTPError, OSError) as error:
+        raise Retryable(f"object storage {what}: {error}") from error
 
 
 def _pieces(answer: urllib3.BaseHTTPResponse) -> Iterator[bytes]:

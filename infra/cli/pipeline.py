@@ -6,16 +6,17 @@ What one stage hands to the next goes through the codec as it does there, so not
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from schemas.codec import decode_as, encode
-from schemas.records import Event, Judged, Matched, Reading, Record, Sensed, Verdict
+from schemas.records import Beat, Event, Judged, Matched, Reading, Record, Sensed, Verdict
 from schemas.site import SiteConfig
 from streams.core import filter as filtering
 from streams.core import group as grouping
 from streams.core import match as matching
 from streams.core import sense as sensing
+from streams.inference.readings import beat_reading
 
 R = TypeVar("R", bound=Record)
 
@@ -68,21 +69,15 @@ class Pipeline:
         horizon = settling_ms(self._config)
         end_at = max(reading.at for reading in self._last.values()) + horizon
         for reading in list(self._last.values()):
-            self.feed(
-                replace(
-                    reading,
-                    kind="beat",
-                    state="stalled",
-                    seq=-1,
-                    offset=reading.offset + 1,
-                    at=end_at,
-                    boxes=(),
-                    scores=(),
-                    labels=(),
-                    attributes=(),
-                    looks=(),
-                )
+            beat = Beat(
+                site=self._config.site,
+                camera=reading.camera,
+                beat_at=end_at,
+                state="stalled",
+                epoch_at=reading.epoch_at,
+                config_version=reading.config_version,
             )
+            self.feed(beat_reading(beat, reading.offset + 1))
 
     def _decided(self, sensed: Sensed) -> None:
         self.results.sensed.append(sensed)

@@ -11,8 +11,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from schemas.codec import encode
-from schemas.records import Detections, Reading
+from schemas.records import Beat, Detections, Reading
 from schemas.topics import PARTITIONS
+from streams.inference.readings import beat_reading
 from tests.bench.core import START_AT, footage
 
 SITE_NAME = "bench"
@@ -106,21 +107,15 @@ class Cameras:
         )
 
     def _beat(self, number: int, reading: Reading) -> Reading:
-        return replace(
-            reading,
-            kind="beat",
-            offset=self._offset(number),
-            seq=-1,
-            width=0,
-            height=0,
-            source_width=0,
-            source_height=0,
-            model="",
-            model_version="",
-            boxes=(),
-            scores=(),
-            labels=(),
+        beat = Beat(
+            site=SITE_NAME,
+            camera=reading.camera,
+            beat_at=reading.at,
+            state="online",
+            epoch_at=reading.epoch_at,
+            config_version=reading.config_version,
         )
+        return beat_reading(beat, self._offset(number))
 
     def _offset(self, number: int) -> int:
         partition = number % PARTITIONS

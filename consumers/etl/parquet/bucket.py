@@ -5,13 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Self
 
-import urllib3
 from minio.commonconfig import CopySource
-from minio.error import MinioException, S3Error
+from minio.error import S3Error
 
-from consumers.sinks.objects import ObjectStore
+from consumers.sinks.objects import NOT_THERE, ObjectStore, retryable
 from infra.runtime.settings import Settings
-from schemas.errors import Retryable
 
 CONTENT_TYPE = "application/vnd.apache.parquet"
 
@@ -39,11 +37,9 @@ class AnalyticsBucket(ObjectStore):
         Raises:
             Retryable: the service does not answer, or refuses.
         """
-        try:
+        with retryable(f"has no bucket {self.bucket}"):
             if not self._client.bucket_exists(self.bucket):
                 self._client.make_bucket(self.bucket)
-        except (MinioException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise Retryable(f"object storage has no bucket {self.bucket}: {error}") from error
 
     def put_file(self, key: str, path: Path, sha256: str) -> None:
         """Store a file under ``key``; whoever reads meanwhile sees what was there before.
@@ -51,12 +47,10 @@ class AnalyticsBucket(ObjectStore):
         Raises:
             Retryable: the service does not answer, or refuses.
         """
-        try:
+        with retryable(f"did not take {key}"):
             self._client.fput_object(
                 self.bucket, key, str(path), CONTENT_TYPE, metadata={"sha256": sha256}
             )
-        except (MinioException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise Retryable(f"object storage did not take {key}: {error}") from error
 
     def size(self, key: str) -> int | None:
         """Return how many bytes an object has; None if there is none.
@@ -64,14 +58,13 @@ class AnalyticsBucket(ObjectStore):
         Raises:
             Retryable: the service does not answer, or refuses.
         """
-        try:
-            return self._client.stat_object(self.bucket, key).size
-        except S3Error as error:
-            if error.code in ("NoSuchKey", "NoSuchBucket"):
-                return None
-            raise Retryable(f"object storage did not find {key}: {error}") from error
-        except (MinioException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise Retryable(f"object storage did not find {key}: {error}") from error
+        with retryable(f"did not find {key}"):
+            try:
+                return self._client.stat_object(self.bucket, key).size
+            except S3Error as error:
+                if error.code not in NOT_THERE:
+                    raise
+        return None
 
     def move(self, source: str, key: str) -> bool:
         """Move an object of the bucket; False if there is none, at neither place.
@@ -79,7 +72,7 @@ class AnalyticsBucket(ObjectStore):
         Raises:
             Retryable: the service does not answer, or refuses; moving again goes on.
         """
-        try:
+        with retryable(f"did not move {source}"):
             try:
                 self._client.copy_object(self.bucket, key, CopySource(self.bucket, source))
             except S3Error as error:
@@ -88,6 +81,4 @@ class AnalyticsBucket(ObjectStore):
                 # Moved before, by somebody who died before it was noted.
                 return any(self._client.list_objects(self.bucket, prefix=key))
             self._client.remove_object(self.bucket, source)
-        except (MinioException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise Retryable(f"object storage did not move {source}: {error}") from error
         return True
