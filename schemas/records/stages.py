@@ -140,6 +140,8 @@ class Trigger:
     config_version: int
     """Version of the site configuration this was judged under; 0 outside a site."""
     report: TrackReport | None = None
+    frame: FrameReference | None = None
+    """Where the object was seen that decided it; null where only time did."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,6 +188,7 @@ class Candidate:
     """Mean score of the track, 1 without one."""
     shadow: bool
     best: FrameReference | None = None
+    """What shows the match best: the frame of its last trigger, or a much better one of its track."""
     config_version: int
     """Version of the site configuration this was judged under; 0 outside a site."""
     triggers: tuple[Trigger, ...]

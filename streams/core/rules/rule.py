@@ -33,6 +33,9 @@ DEADLINE_LIMIT = 1000
 COUNT_KEY_LIMIT = 1024
 """Groups in which matches are counted; beyond, the one that counted longest ago gives way."""
 
+_CLEAR = 0.6
+"""Of the best frame's score, at least: less clear, an object is shown where it was seen best."""
+
 
 @dataclass(frozen=True)
 class RulePlan:
@@ -215,6 +218,15 @@ def _candidate(
 
 
 def _best_frame(triggers: tuple[Trigger, ...]) -> FrameReference | None:
-    """Return the best frame of the last track that has one."""
-    reports = [trigger.report for trigger in triggers if trigger.report is not None]
-    return reports[-1].best if reports else None
+    """Return what shows the match best, of the last trigger that has a track.
+
+    That is where it fired, with the object at the line or in the zone, unless its track was seen much
+    better elsewhere, or only time decided.
+    """
+    told = [trigger for trigger in triggers if trigger.report is not None]
+    if not told:
+        return None
+    last = told[-1]
+    assert last.report is not None
+    best, frame = last.report.best, last.frame
+    return best if frame is None or frame.score < _CLEAR * best.score else frame

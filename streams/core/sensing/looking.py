@@ -114,7 +114,7 @@ def look(
                             output.fire(state, name, fired, plan)
                 fired = sensor.observe(sensor_state, seen)
                 if fired:
-                    output.fire(state, name, fired, plan)
+                    output.fire(state, name, fired, plan, sighting)
     for track, _ in tracked.sightings:
         if track.evidence.fired and seconds[track.track_id] != frame.at // 1000:
             output.reports.append(report(track.track_id, track.evidence, track.frames))

@@ -13,6 +13,7 @@ from streams.core.sensing.state import CameraState
 from streams.core.sensors.base import Fired
 from streams.core.tracking.evidence import MAX_PATH, report
 from streams.core.tracking.path import shorten
+from streams.core.tracking.sighting import Sighting
 from streams.core.tracking.track import Track
 
 
@@ -27,10 +28,16 @@ class Observation(msgspec.Struct, frozen=True):
     score: float
 
 
-def trigger(state: CameraState, sensor: str, fired: Fired, plan: CameraPlan) -> Trigger:
+def trigger(
+    state: CameraState,
+    sensor: str,
+    fired: Fired,
+    plan: CameraPlan,
+    sighting: Sighting | None = None,
+) -> Trigger:
     """Name what a sensor fired and add the features of its track at this moment.
 
-    The model is the one that named the track's class; without a track the first that looked last.
+    ``sighting`` is the one that decided it, where one did. The model is the one that named the track's class; without a track the first that looked last.
     """
     epoch_at, features = state.epoch_at, None
     model = state.model
@@ -73,6 +80,7 @@ def trigger(state: CameraState, sensor: str, fired: Fired, plan: CameraPlan) -> 
         model_version=model_version,
         config_version=plan.version,
         report=features,
+        frame=None if sighting is None or features is None else sighting.reference,
     )
 
 

@@ -11,6 +11,7 @@ from streams.core.sensing.naming import Observation
 from streams.core.sensing.plan import CameraPlan
 from streams.core.sensing.state import CameraState
 from streams.core.sensors.base import Fired
+from streams.core.tracking.sighting import Sighting
 
 
 @dataclass
@@ -22,8 +23,15 @@ class Output:
     tracks: list[TrackRecord] = field(default_factory=list)
     observations: list[Observation] = field(default_factory=list)
 
-    def fire(self, state: CameraState, sensor: str, found: list[Fired], plan: CameraPlan) -> None:
-        """Name, count and remember what a sensor fired."""
+    def fire(
+        self,
+        state: CameraState,
+        sensor: str,
+        found: list[Fired],
+        plan: CameraPlan,
+        sighting: Sighting | None = None,
+    ) -> None:
+        """Name, count and remember what a sensor fired, at a sighting or as time passed."""
         for fired in found:
             counts.add(state.counts, sensor, fired)
             for track in state.tracks:
@@ -31,7 +39,7 @@ class Output:
                     track.evidence.fired = True
                     if fired.trigger == "entered" and sensor not in track.evidence.zones:
                         track.evidence.zones.append(sensor)
-            self.triggers.append(naming.trigger(state, sensor, fired, plan))
+            self.triggers.append(naming.trigger(state, sensor, fired, plan, sighting))
 
     def in_order(self) -> tuple[Trigger, ...]:
         """Return the triggers by the time they were known, their own time, sensor and track."""

@@ -188,3 +188,21 @@ def test_a_quiet_state_is_small() -> None:
         state, _ = step(state, one, plan)
     assert state.rules["rule"].triggers == {}
     assert state.members["gate"].triggers == []
+
+
+def test_a_match_is_shown_where_its_last_trigger_fired_unless_it_was_seen_better_elsewhere() -> (
+    None
+):
+    crossed = trigger("door", 1000)
+    assert crossed.report is not None
+    best = crossed.report.best
+    shown = {}
+    for score in (0.8, 0.5, None):
+        frame = None if score is None else replace(best, offset=77, score=score)
+        config = configuration(rule={"when": term("door")})
+        (found,) = matched(config, records([replace(crossed, frame=frame)]))
+        (candidate,) = found.candidates
+        assert candidate.best is not None
+        shown[score] = candidate.best.offset
+    assert best.score == 0.9
+    assert shown == {0.8: 77, 0.5: best.offset, None: best.offset}

@@ -58,6 +58,16 @@ def test_a_crossing_names_its_track_and_carries_its_features() -> None:
     way = 0.33 * 640 / 480 / 0.3
     assert 0.5 * way < report.displacement < 0.75 * way
     assert (report.best.partition, report.best.offset) == (PARTITION, 0)
+    assert crossed.frame is not None
+    assert (crossed.frame.partition, crossed.frame.captured_at) == (PARTITION, at)
+
+
+def test_what_only_time_decides_has_no_frame_of_its_own() -> None:
+    readings = [*walk(), *(beat(at) for at in range(5000, 9000, 1000))]
+    _, found = sense(numbered(readings), plan({"lawn": ZONE}))
+    entered, left = triggers(found)
+    assert (entered.trigger, left.trigger) == ("entered", "left")
+    assert entered.frame is not None and left.frame is None and left.report is not None
 
 
 def test_the_best_frame_shows_the_object_whole_rather_than_sharp() -> None:
