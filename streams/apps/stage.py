@@ -208,7 +208,7 @@ class Stage:
         if refusal is not None:
             self._refuse(message, refusal)
 
-    async def _apply_unit(self, unit: Unit, message: Any) -> None:
+    async def _apply_unit(self, unit: Unit, message: Message) -> None:
         assignment, partition = self._assignment, message.partition
         if not self._states.holds(partition):
             await self._meet(partition)
@@ -238,7 +238,7 @@ class Stage:
             self._records_out(output.topic).inc()
         self._delay.observe(max(0.0, time.time() - unit.at / 1000))
 
-    def _step(self, state: KeyState, unit: Unit, message: Any, plan: Any) -> Step:
+    def _step(self, state: KeyState, unit: Unit, message: Message, plan: Any) -> Step:
         place = (message.topic, message.partition, message.offset)
         copy = self._states.packed(state) if self._caution.covers(*place) else None
         try:
