@@ -30,7 +30,7 @@ _LOOK_S = 0.05
 _ROOM_S = 0.005
 """How often it is looked whether a stage has room again."""
 _GATHER_S = 0.01
-"""So long a message waits for others: in real time few come at once, and each delivery costs."""
+"""So long a message waits for others where many come: each delivery costs."""
 _STAY_S = 60.0
 """How often the group is told that this worker goes on reading."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping
 
@@ -20,6 +21,8 @@ from schemas.errors import Retryable
 _BUFFER_KIB = 16 << 10
 """Fetched and not read yet, of all partitions."""
 _FULL_BUFFER_WAIT_MS = 20
+_CLOSELY = 3
+"""Times the wait for others: messages further apart do not wait."""
 
 
 class PartitionReader:
@@ -27,6 +30,7 @@ class PartitionReader:
 
     def __init__(self, bootstrap: str, name: str) -> None:
         self._bootstrap = bootstrap
+        self._read_at = -math.inf
         self._consumer = Consumer(
             {
                 "bootstrap.servers": bootstrap,
@@ -63,7 +67,10 @@ class PartitionReader:
     def read(
         self, limit: int = 500, timeout_s: float = 0.5, gather_s: float = 0.0
     ) -> list[Message]:
-        """Wait for a message, then so long for others; return up to ``limit`` of them.
+        """Return up to ``limit`` messages, as soon as there are any.
+
+        Where they follow one another closely, ``gather_s`` is waited for others once one has come, as
+        each read costs its caller more than a message. Where they come now and then nothing is waited.
 
         Raises:
             Fatal: the topic is not there, or the client gave up.
@@ -71,8 +78,10 @@ class PartitionReader:
         first = self._consumer.poll(timeout_s)
         if first is None:
             return []
-        time.sleep(gather_s)
+        if time.monotonic() - self._read_at < _CLOSELY * gather_s:
+            time.sleep(gather_s)
         rest = self._consumer.consume(limit - 1, 0) if limit > 1 else []
+        self._read_at = time.monotonic()
         return [to_message(raw) for raw in (first, *rest) if is_usable(raw)]
 
     def close(self) -> None:
