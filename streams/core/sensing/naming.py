@@ -37,7 +37,8 @@ def trigger(
 ) -> Trigger:
     """Name what a sensor fired and add the features of its track at this moment.
 
-    ``sighting`` is the one that decided it, where one did. The model is the one that named the track's class; without a track the first that looked last.
+    ``sighting`` is the one that decided it, where one did. The model is the one that named the
+    track's class; without a track the first that looked last.
     """
     epoch_at, features = state.epoch_at, None
     model = state.model
