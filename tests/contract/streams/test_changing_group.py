@@ -3,91 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import msgspec
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 
 from infra.runtime.configs import ConfigStore
-from infra.runtime.kafka import RecordProducer, read_all
-from schemas.codec import decode_as
-from schemas.records import AppliedConfig, Beat, Record, State
-from schemas.site import SiteConfig, digest
 from schemas.topics import PARTITIONS
-from streams.apps.logic import Step, Unit
 from streams.apps.stage import Stage
-from streams.apps.states import CLAIM_KEY
-from tests.contract.streams.conftest import SITE
+from tests.contract.streams.counting import Counting, apply_config, seen, write_beats
 
-CONFIG = "version: 1\nsite: depot-7\ncameras: {gate: {source: 'synthetic:walkers'}}\n"
 CAMERAS = [f"camera-{number}" for number in range(24)]
 WITHIN_S = 90.0
-
-
-class Counted(msgspec.Struct):
-    """What the stage below keeps: the beats it took in."""
-
-    seen: list[int] = []
-
-
-class Counting:
-    """Takes beats."""
-
-    name = "sense"
-    sources = ("frames",)
-    state_type = Counted
-
-    def __init__(self) -> None:
-        self.read = 0
-
-    def units(self, record: Record, topic: str) -> Sequence[Unit]:
-        assert isinstance(record, Beat)
-        self.read += 1
-        return [Unit(record.site, record.camera, record.config_version, record.beat_at, record)]
-
-    def new_state(self, site: str, key: str) -> Counted:
-        return Counted(seen=[])
-
-    def version(self, state: Counted, unit: Unit) -> int:
-        return unit.config_version
-
-    def plan(self, config: SiteConfig, key: str, version: int) -> None:
-        return None
-
-    def step(self, state: Counted, unit: Unit, partition: int, plan: None) -> Step:
-        # As each stage does: what was stored and not acknowledged yet comes again.
-        if state.seen and unit.at <= state.seen[-1]:
-            return Step(state, (), dropped="repeat")
-        state.seen.append(unit.at)
-        return Step(state, ())
-
-
-def write(kafka: str, first: int, last: int) -> None:
-    """Write beats of every camera."""
-    producer = RecordProducer(kafka, "test")
-    for at in range(first, last + 1):
-        for camera in CAMERAS:
-            beat = Beat(site=SITE, camera=camera, beat_at=at, state="online", config_version=1)
-            producer.send("frames", beat, key=camera)
-    producer.flush()
-
-
-def seen(kafka: str) -> dict[str, list[int]]:
-    """Return what is stored of each camera."""
-    newest: dict[str, State] = {}
-    for message in read_all(kafka, "state.sense"):
-        if message.value is None or message.key == CLAIM_KEY:
-            continue
-        state = decode_as(State, message.value)
-        known = newest.get(state.key)
-        if known is None or (known.claim, known.sequence) < (state.claim, state.sequence):
-            newest[state.key] = state
-    return {
-        key: msgspec.msgpack.decode(state.body, type=Counted).seen for key, state in newest.items()
-    }
 
 
 def is_acknowledged(kafka: str) -> bool:
@@ -130,17 +59,7 @@ async def until(done: Callable[[], bool]) -> None:
 @pytest.fixture
 def configs(kafka: str) -> ConfigStore:
     """Return the configurations, of which there is one."""
-    producer = RecordProducer(kafka, "test")
-    applied = AppliedConfig(
-        config_version=1,
-        site=SITE,
-        document="site",
-        body=CONFIG,
-        sha256=digest(CONFIG),
-        accepted_at=1,
-    )
-    producer.send("config", applied, key="1")
-    producer.flush()
+    apply_config(kafka)
     return ConfigStore(kafka)
 
 
@@ -150,23 +69,23 @@ def test_each_input_is_taken_in_once(kafka: str, configs: ConfigStore, tmp_path:
             expected = {camera: list(range(1, last + 1)) for camera in CAMERAS}
             return lambda: seen(kafka) == expected
 
-        write(kafka, 1, 20)
+        write_beats(kafka, CAMERAS, 1, 20)
         async with working(kafka, "first", configs, tmp_path) as first:
             await until(all_seen(20))
             async with working(kafka, "second", configs, tmp_path) as second:
                 for at in range(21, 61):
-                    await asyncio.to_thread(write, kafka, at, at)
+                    await asyncio.to_thread(write_beats, kafka, CAMERAS, at, at)
                     await asyncio.sleep(0.1)
                 await until(all_seen(60))
                 await until(lambda: second.read > 0)
-            await asyncio.to_thread(write, kafka, 61, 80)
+            await asyncio.to_thread(write_beats, kafka, CAMERAS, 61, 80)
             await until(all_seen(80))
             await until(lambda: is_acknowledged(kafka))
             # From an acknowledgement on, not from the beginning, whenever the group changed.
             assert first.read + second.read < 2 * 80 * len(CAMERAS)
 
         async with working(kafka, "first", configs, tmp_path) as again:
-            await asyncio.to_thread(write, kafka, 81, 81)
+            await asyncio.to_thread(write_beats, kafka, CAMERAS, 81, 81)
             await until(all_seen(81))
             assert again.read == len(CAMERAS)
 
