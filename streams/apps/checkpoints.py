@@ -1,6 +1,7 @@
 """Copies of a stage's whole states, written now and then, for replays from the middle.
 
-A partition's states are copied in one go, just after they were stored. Each stage and partition has
+A partition's states are copied in one go, between two batches of inputs, and may be ahead of what is
+stored of them by those applied meanwhile. Each stage and partition has
 its moment in the interval, by the wall clock, downstream stages after upstream ones: a downstream
 state that has applied all that the upstream one had said makes a whole cut through the flow.
 """

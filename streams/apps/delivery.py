@@ -40,7 +40,8 @@ class _GroupThread(AIOKafkaConsumerThread):
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         """Take partitions over."""
-        self._ensure_consumer().pause(*self._ensure_consumer().assignment())
+        consumer = self._ensure_consumer()
+        consumer.pause(*consumer.assignment())
         await super().on_partitions_assigned(assigned, generation_id)
 
     async def stay(self) -> None:
@@ -114,9 +115,9 @@ class BulkConsumer(Consumer):
         queues = {topic: channel.queue for channel in self.app.topics for topic in channel.topics}
         for message in messages:
             queue = queues[message.topic]
-            while queue.full() and self._starts is starts and self.flow_active:
+            while self._reads_from(starts) and queue.full():
                 await asyncio.sleep(_ROOM_S)
-            if self._starts is not starts or not self.flow_active:
+            if not self._reads_from(starts):
                 return False
             tp = TP(message.topic, message.partition)
             expected = starts.get(tp)
@@ -126,6 +127,9 @@ class BulkConsumer(Consumer):
             starts[tp] = message.offset + 1
             queue.put_nowait(self._event(message, tp, generation))
         return True
+
+    def _reads_from(self, starts: dict[TP, int | None]) -> bool:
+        return self.flow_active and self._starts is starts
 
     def _event(self, message: Message, tp: TP, generation: int) -> Any:
         # What Faust keeps of it is its place, for the acknowledgement.

@@ -130,7 +130,7 @@ class StateStore:
         return self._decoder.decode(body)
 
     def take_dirty(self, partitions: Iterable[int], stored_at: int) -> list[Storable]:
-        """Return what is to be stored of the states of these partitions that changed.
+        """Return what is to be stored of the states of these partitions, held here, that changed.
 
         Raises:
             Fatal: a state is larger than its topic takes, which its bounds should prevent.
@@ -138,7 +138,7 @@ class StateStore:
         return [
             self._storable(partition, key, state, stored_at)
             for partition in partitions
-            for key, state in self._partitions.get(partition, {}).items()
+            for key, state in self.of(partition).items()
             if state.dirty
         ]
 

@@ -12,8 +12,7 @@ from infra.runtime.kafka.message import (
     MESSAGE_BYTES,
     Message,
     insist_it_goes_on,
-    is_usable,
-    to_message,
+    with_those_waiting,
 )
 from schemas.errors import Fatal, Retryable
 
@@ -61,10 +60,7 @@ class RecordConsumer:
             Fatal: the consumer was fenced off by another with its name, or the topic is not there.
         """
         first = self._consumer.poll(timeout_s)
-        if first is None:
-            return []
-        rest = self._consumer.consume(limit - 1, 0) if limit > 1 else []
-        return [to_message(raw) for raw in (first, *rest) if is_usable(raw)]
+        return [] if first is None else with_those_waiting(self._consumer, first, limit)
 
     def commit(
         self, messages: Iterable[Message], notes: Mapping[tuple[str, int], str] | None = None

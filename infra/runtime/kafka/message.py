@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import Consumer, KafkaError, KafkaException
 
 from schemas.errors import Fatal
 from schemas.topics import LARGE_RECORD_BYTES
@@ -43,6 +43,16 @@ def to_message(raw: Any) -> Message:
         arrived_at=raw.timestamp()[1],
         headers=tuple(raw.headers() or ()),
     )
+
+
+def with_those_waiting(consumer: Consumer, first: Any, limit: int) -> list[Message]:
+    """Return what a client handed over first, and what it can hand over at once, as our own type.
+
+    Raises:
+        Fatal: the topic is not there, or the client cannot go on.
+    """
+    rest = consumer.consume(limit - 1, 0) if limit > 1 else []
+    return [to_message(raw) for raw in (first, *rest) if is_usable(raw)]
 
 
 def is_usable(raw: Any) -> bool:

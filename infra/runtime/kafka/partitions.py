@@ -12,9 +12,8 @@ from infra.runtime.kafka.message import (
     CLIENT_LOG,
     MESSAGE_BYTES,
     Message,
-    is_usable,
     no_answer,
-    to_message,
+    with_those_waiting,
 )
 from schemas.errors import Retryable
 
@@ -80,9 +79,8 @@ class PartitionReader:
             return []
         if time.monotonic() - self._read_at < _CLOSELY * gather_s:
             time.sleep(gather_s)
-        rest = self._consumer.consume(limit - 1, 0) if limit > 1 else []
         self._read_at = time.monotonic()
-        return [to_message(raw) for raw in (first, *rest) if is_usable(raw)]
+        return with_those_waiting(self._consumer, first, limit)
 
     def close(self) -> None:
         """Leave the broker."""

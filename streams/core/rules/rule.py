@@ -223,10 +223,8 @@ def _best_frame(triggers: tuple[Trigger, ...]) -> FrameReference | None:
     That is where it fired, with the object at the line or in the zone, unless its track was seen much
     better elsewhere, or only time decided.
     """
-    told = [trigger for trigger in triggers if trigger.report is not None]
-    if not told:
-        return None
-    last = told[-1]
-    assert last.report is not None
-    best, frame = last.report.best, last.frame
-    return best if frame is None or frame.score < _CLEAR * best.score else frame
+    for trigger in reversed(triggers):
+        if trigger.report is not None:
+            best, frame = trigger.report.best, trigger.frame
+            return best if frame is None or frame.score < _CLEAR * best.score else frame
+    return None
