@@ -94,18 +94,22 @@ class Chain:
     def sizes(self) -> dict[str, int]:
         """Return the bytes that each stage stores, and how much the filter has learned.
 
-        What it learns of places comes over days, so it has its own limits, and its own names here.
+        Where things stand it learns over days, so that has its own limits, and its own names here.
         """
-        learned = self._filter.learned.values()
+        learned = self._filter.learned
+        placeless = {
+            camera: msgspec.structs.replace(one, cells={}, standing={})
+            for camera, one in learned.items()
+        }
         states = {
             "sense": self._sense,
             "match": self._match,
-            "filter": msgspec.structs.replace(self._filter, learned={}),
+            "filter": msgspec.structs.replace(self._filter, learned=placeless),
             "group": self._group,
         }
         return {name: len(msgspec.msgpack.encode(state)) for name, state in states.items()} | {
-            "cells": max((len(one.cells) for one in learned), default=0),
-            "standing": max((len(one.standing) for one in learned), default=0),
+            "cells": max((len(one.cells) for one in learned.values()), default=0),
+            "standing": max((len(one.standing) for one in learned.values()), default=0),
         }
 
 
