@@ -9,7 +9,7 @@ import structlog
 
 QUIET_S = 10.0
 """A client library's line comes at most this often: a broker away makes thousands of them."""
-_CLIENTS = ("aiokafka", "faust", "mode", "librdkafka")
+_CLIENTS = ("aiokafka", "faust", "mode", "librdkafka", "httpx", "httpcore", "onveef")
 
 
 class _Repeats(logging.Filter):
@@ -58,6 +58,7 @@ def configure_logging(style: str = "json", level: int = logging.INFO) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    # Client libraries repeat themselves while a broker is away; their warnings say enough.
+    # Client libraries repeat themselves while a broker is away, and write every address that they
+    # ask, with the secrets that are in some of them; their warnings say enough.
     for noisy in _CLIENTS:
         logging.getLogger(noisy).setLevel(logging.WARNING)
