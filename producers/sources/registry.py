@@ -6,22 +6,40 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from producers.sources.file import FileSource
+from producers.sources.http import HttpSource
+from producers.sources.onvif import OnvifSource
 from producers.sources.rtsp import RtspSource
 from producers.sources.source import Source
 from producers.sources.synthetic import SyntheticSource
-from schemas.errors import Rejected
+from producers.sources.usb import UsbSource
 from schemas.site import Camera
+from schemas.site.source import SourceKind
 
 Make = Callable[[Camera, Mapping[str, str]], Source]
 
-_KINDS: dict[str, Make] = {
+_KINDS: dict[SourceKind, Make] = {
     "file": lambda camera, _: FileSource(Path(camera.source.location), packets=camera.writes_video),
+    "http": lambda camera, environment: HttpSource(
+        camera.source.location,
+        camera.credentials,
+        environment,
+        rate=camera.fps_fraction,
+        packets=camera.writes_video,
+    ),
+    "onvif": lambda camera, environment: OnvifSource(
+        camera.source.location,
+        camera.source.options.get("profile", 0),
+        camera.credentials,
+        environment,
+        packets=camera.writes_video,
+    ),
     "rtsp": lambda camera, environment: RtspSource(
         camera.source.location, camera.credentials, environment, packets=camera.writes_video
     ),
     "synthetic": lambda camera, _: SyntheticSource(
         camera.source.location, camera.source.options.get("seed", 0)
     ),
+    "usb": lambda camera, _: UsbSource(int(camera.source.location), camera.width),
 }
 
 
@@ -31,15 +49,5 @@ def make_source(camera: Camera, environment: Mapping[str, str]) -> Source:
     Args:
         camera: whose ``source`` and ``credentials`` say where and how.
         environment: variables in which passwords are looked up.
-
-    Raises:
-        Rejected: nothing reads this kind of source.
     """
-    make = _KINDS.get(camera.source.kind)
-    if make is None:
-        raise Rejected(
-            f"sources of the kind {camera.source.kind} are not built yet: use the camera's "
-            "rtsp://… address, a file or synthetic:walkers",
-            reason="unsupported-source",
-        )
-    return make(camera, environment)
+    return _KINDS[camera.source.kind](camera, environment)

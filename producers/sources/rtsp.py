@@ -44,6 +44,7 @@ class RtspSource:
         credentials: where the login is found; None for a camera without one.
         environment: variables in which the password is looked up.
         packets: whether the camera's own packets are wanted too.
+        shown: the address in messages, where the true one may hold secrets.
         open_timeout_s, read_timeout_s: how long to wait for an answer and for the next packet.
     """
 
@@ -56,10 +57,12 @@ class RtspSource:
         environment: Mapping[str, str],
         *,
         packets: bool = False,
+        shown: str | None = None,
         open_timeout_s: float = OPEN_TIMEOUT_S,
         read_timeout_s: float = READ_TIMEOUT_S,
     ) -> None:
         self._address = address
+        self._shown = shown or address
         self._credentials = credentials
         self._environment = environment
         self._packets = packets
@@ -93,9 +96,7 @@ class RtspSource:
         try:
             self._decoder = Decoder(self._container, packets=self._packets, timed=False)
         except Rejected as error:
-            raise Rejected(
-                f"{self._address} sends no video: {error}", reason=error.reason
-            ) from None
+            raise Rejected(f"{self._shown} sends no video: {error}", reason=error.reason) from None
 
     def __iter__(self) -> Iterator[Packet | Picture]:
         """Yield what the camera sends; a connection that is closed ends quietly.
@@ -127,18 +128,18 @@ class RtspSource:
     def _with_login(self) -> str:
         if self._credentials is None:
             return self._address
-        password = read_password(self._credentials, self._address, self._environment)
+        password = read_password(self._credentials, self._shown, self._environment)
         login = f"{quote(self._credentials.username, safe='')}:{quote(password, safe='')}"
         parts = urlsplit(self._address)
         return urlunsplit(parts._replace(netloc=f"{login}@{parts.netloc}"))
 
     def _silent(self) -> Retryable:
         return Retryable(
-            f"{self._address} fell silent or does not answer: check its power and the network"
+            f"{self._shown} fell silent or does not answer: check its power and the network"
         )
 
     def _translated(self, error: Exception) -> SightlineError:
-        where = self._address
+        where = self._shown
         match error:
             case HTTPUnauthorizedError() | HTTPForbiddenError():
                 cure = (

@@ -12,7 +12,7 @@ from producers.privacy import Image
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One decoded picture; its pixels are made only when asked for."""
+    """One picture; its pixels are made only when asked for, before the next one is read."""
 
     pts_ms: Fraction
     """Exact presentation time on the source's own scale, milliseconds."""

@@ -15,6 +15,8 @@ from producers.tails import partition_of
 from schemas.topics import cloud_topics, site_topics
 from tests import pets
 from tests.fixtures import FIXTURES, fixture
+from tests.http_camera import HttpCamera, drawn
+from tests.ipycam_process import onvif_camera
 from tests.product import Product
 from tests.replaying import epoch_of, replay
 from tests.rtsp_server import HOST, RtspServer
@@ -42,6 +44,9 @@ SAYS = {
     "refusing": ("refuses the connection", "check the port, start the camera"),
     "silent": ("does not answer", "check its power and the network"),
     "locked": ("refuses the login", "check `username` and the password"),
+    "page": ("sends text/html, neither JPEG pictures", "check the path"),
+    "profileless": ("has no profile 7: there is 0", "say which by ?profile=N"),
+    "unplugged": ("there is no camera /dev/video", "plug it in"),
     "keyless": ("needs a password", "NO_SUCH_VARIABLE"),
 }
 """What the health of each bad camera says: what happened, and what to do."""
@@ -53,9 +58,13 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, dict
     folder = tmp_path_factory.mktemp("cameras")
     secret = folder / "password"
     secret.write_text(f"{WRONG}\n")
+    right = folder / "right"
+    right.write_text(f"{PASSWORD}\n")
     login = {"username": "viewer", "password_file": str(secret)}
     with (
         RtspServer({"gate": pets.video()}, password=PASSWORD) as server,
+        HttpCamera(drawn(1)) as page,
+        onvif_camera(PASSWORD, server.port) as device,
         socket.create_server((HOST, 0)) as silent,
         socket.socket() as closed,
     ):
@@ -68,6 +77,12 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, dict
             "refusing": {"source": f"rtsp://{HOST}:{closed.getsockname()[1]}/gate"},
             "silent": {"source": f"rtsp://{HOST}:{silent.getsockname()[1]}/gate"},
             "locked": {"source": address, "credentials": login},
+            "page": {"source": page.address("/page")},
+            "profileless": {
+                "source": f"onvif://{device}?profile=7",
+                "credentials": {"username": "viewer", "password_file": str(right)},
+            },
+            "unplugged": {"source": "usb:999"},
             "keyless": {
                 "source": address,
                 "credentials": {"username": "viewer", "password_env": "NO_SUCH_VARIABLE"},
@@ -120,7 +135,8 @@ def test_a_bad_camera_says_what_where_and_what_to_do(
     )
     (reason,) = (row["reason"] for row in rows)
     assert what in reason and cure in reason
-    assert sources[camera]["source"] in reason
+    address = sources[camera]["source"].partition("?")[0].replace("usb:", "/dev/video")
+    assert address in reason
     assert len(reason.splitlines()) == 1
 
 

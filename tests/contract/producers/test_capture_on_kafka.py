@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from infra.runtime.service import Service
 from producers.frames import frames_of
-from schemas.records import Beat, Detections, Frame, Health, Reading
+from schemas.records import Beat, Detections, Frame, Health, Reading, Video
 from tests.fixtures import fixture
+from tests.http_camera import HttpCamera, drawn
 from tests.rtsp_server import RtspServer
 from tests.unit.producers.parts import camera, make_film, noise
 
@@ -165,3 +167,26 @@ def test_a_camera_that_drops_out_comes_back_in_a_new_epoch(
     for at, kind in records:
         assert at > highest if kind == "frame" else at >= highest
         highest = at
+
+
+def test_pictures_over_http_are_frames_and_video_as_those_of_any_camera(
+    depot: Any, start: Start, eventually: Eventually
+) -> None:
+    with HttpCamera(drawn()) as server:
+        depot.apply(
+            f"  stream: {{source: '{server.address('/stream')}', fps: 10}}\n"
+            f"  single: {{source: '{server.address('/picture')}', fps: 10}}\n"
+        )
+        start()
+        for name in ("stream", "single"):
+            eventually(partial(lambda name: len(depot.read(Frame, "frames", name)) > 15, name))
+            eventually(partial(lambda name: len(depot.read(Video, "video", name)) > 3, name))
+    for name in ("stream", "single"):
+        frames = depot.read(Frame, "frames", name)
+        assert [one.seq for one in frames] == list(range(len(frames)))
+        slots = [(one.captured_at - one.epoch_at) // 100 for one in frames]
+        assert slots == sorted(set(slots))
+        assert (frames[0].source_width, frames[0].source_height) == (320, 240)
+        for fragment in depot.read(Video, "video", name)[:4]:
+            assert fragment.codec == "mjpeg"
+            assert all(one.key_frame and one.data in drawn() for one in fragment.packets)
