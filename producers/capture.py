@@ -13,6 +13,7 @@ from producers import backoff
 from producers.answers import Answers
 from producers.opening import CameraTask, Opening
 from producers.pace import RealPace
+from producers.recording import is_recorded
 from producers.sampler import round_ms
 from producers.sources.registry import make_source
 from producers.sources.source import Packet, Picture, Source
@@ -169,7 +170,7 @@ class CameraCapture:
     def _write_video(self, fragments: Iterable[Video]) -> None:
         for fragment in fragments:
             try:
-                self._writer.video(fragment)
+                self._writer.video(fragment, recorded=is_recorded(self._camera))
             except Backpressure:
                 self._writer.drop("queue-full", what="video")
 

@@ -11,6 +11,7 @@ from infra.runtime.configs import ConfigStore
 from infra.runtime.kafka import RecordProducer
 from infra.runtime.metrics import DROPPED
 from infra.runtime.service import Service
+from producers.recording import Recordings
 from producers.supervise import Supervisor
 from producers.writer import Clocks
 from schemas.errors import Rejected, Retryable
@@ -31,11 +32,13 @@ def run_capture(service: Service) -> None:
     # Each camera has its own thread; OpenCV's would only fight with them for the cores.
     cv2.setNumThreads(1)
     producer = RecordProducer(bootstrap, f"capture-{service.settings.worker}")
-    supervisor = Supervisor(producer, bootstrap, os.environ, Clocks())
     deliveries = _Deliveries(service, producer)
     service.checks["delivery"] = deliveries.problem
     configs = ConfigStore(bootstrap)
-    follower = _Follower(service, configs, supervisor)
+    clocks = Clocks()
+    supervisor = Supervisor(producer, bootstrap, os.environ, clocks)
+    recordings = Recordings(bootstrap, service.settings.recording_gib, clocks.host_at)
+    follower = _Follower(service, configs, supervisor, recordings)
     due_s = time.monotonic()
     try:
         while not service.stopping.wait(max(0.0, due_s - time.monotonic())):
@@ -43,6 +46,7 @@ def run_capture(service: Service) -> None:
             follower.turn()
             supervisor.beat()
             deliveries.turn()
+            recordings.turn()
     finally:
         supervisor.stop()
         configs.close()
@@ -76,10 +80,17 @@ class _Deliveries:
 class _Follower:
     """Applies each new version of the configuration once."""
 
-    def __init__(self, service: Service, configs: ConfigStore, supervisor: Supervisor) -> None:
+    def __init__(
+        self,
+        service: Service,
+        configs: ConfigStore,
+        supervisor: Supervisor,
+        recordings: Recordings,
+    ) -> None:
         self._log = service.log
         self._configs = configs
         self._supervisor = supervisor
+        self._recordings = recordings
         self._applied = 0
         self._told = ""
 
@@ -88,6 +99,7 @@ class _Follower:
         try:
             latest = self._configs.latest(wait_s=0)
             if latest.version != self._applied:
+                self._recordings.apply(latest.site)
                 self._supervisor.apply(latest.version, latest.site)
                 self._applied = latest.version
         except (Rejected, Retryable) as error:

@@ -17,6 +17,7 @@ from producers import beats, clock
 from producers.health import CameraHealth
 from schemas.errors import Backpressure
 from schemas.records import Beat, Frame, Record, Video
+from schemas.topics import RECORDING
 
 FRAMES_TOPIC, VIDEO_TOPIC, HEALTH_TOPIC = "frames", "video", "up.health"
 
@@ -137,13 +138,13 @@ class CameraWriter:
             DELAY.labels("capture").observe(max(0, delay_ms) / 1000)
         return True
 
-    def video(self, video: Video) -> None:
-        """Write a fragment of the camera's own video.
+    def video(self, video: Video, *, recorded: bool) -> None:
+        """Write a fragment of the camera's own video; ``recorded``: all of it is kept.
 
         Raises:
             Backpressure: the queue to Kafka is full; nothing was written.
         """
-        self._send(VIDEO_TOPIC, video, self._name)
+        self._send(RECORDING.name if recorded else VIDEO_TOPIC, video, self._name)
 
     def drop(self, reason: str, what: str = "frame") -> None:
         """Count something that is not written, and why."""

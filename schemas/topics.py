@@ -44,6 +44,7 @@ _DAY = 24 * 60 * _MINUTE
 _MIB = 1 << 20
 LARGE_RECORD_BYTES = 10 * _MIB
 _STATE_SEGMENT_BYTES = 8 * _MIB
+_RECORDING_SEGMENT_BYTES = 256 * _MIB
 _MODELS_SEGMENT_BYTES = 64 * _MIB
 # A dead letter is its source's record and headers that say what was wrong with it.
 _DEAD_LETTER_BYTES = LARGE_RECORD_BYTES + _MIB // 2
@@ -66,6 +67,8 @@ class Topic:
     retention_bytes: int | None = None
     compacted: bool = False
     max_message_bytes: int = _MIB
+    kept_as_configured: bool = False
+    """How long it is kept is set by capture, as the cameras ask, and not by the catalogue."""
     settings: tuple[tuple[str, str], ...] = field(default=())
 
     def config(self) -> dict[str, str]:
@@ -75,7 +78,7 @@ class Topic:
             "cleanup.policy": "compact" if self.compacted else "delete",
             "max.message.bytes": str(self.max_message_bytes),
         }
-        if not self.compacted:
+        if not self.compacted and not self.kept_as_configured:
             cap = self.retention_bytes // self.partitions if self.retention_bytes else None
             config["retention.ms"] = str(self.retention_ms or -1)
             config["retention.bytes"] = str(cap or -1)
@@ -120,6 +123,18 @@ def _checkpoints(stage: str) -> Topic:
 
 _CAMERA, _SITE_CAMERA = "camera", "<site>/<camera>"
 
+RECORDING = Topic(
+    "recording",
+    _CAMERA,
+    (Video,),
+    "the packets of cameras with `record: continuous`; kept for `keep_h`",
+    "site",
+    max_message_bytes=LARGE_RECORD_BYTES,
+    kept_as_configured=True,
+    # Old video goes by whole segments: a quarter of an hour of some cameras.
+    settings=(("segment.bytes", str(_RECORDING_SEGMENT_BYTES)), ("segment.ms", "3600000")),
+)
+
 _FLOW = (
     Topic(
         "frames",
@@ -141,6 +156,7 @@ _FLOW = (
         retention_bytes=3072 * _MIB,
         max_message_bytes=LARGE_RECORD_BYTES,
     ),
+    RECORDING,
     Topic(
         "detections",
         "none; the partition of the frames",

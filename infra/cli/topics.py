@@ -108,6 +108,8 @@ def _table(topics: tuple[Topic, ...]) -> Table:
 def _kept(topic: Topic) -> str:
     if topic.compacted:
         return "compacted"
+    if topic.kept_as_configured:
+        return "as configured"
     parts = []
     if topic.retention_ms:
         minutes = topic.retention_ms / 60_000

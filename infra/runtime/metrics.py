@@ -18,6 +18,9 @@ DELAY = Histogram(
     ["step"],
     buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300),
 )
+RECORDED_S = Gauge(
+    "sightline_recording_seconds", "How far back continuous video reaches where some has gone."
+)
 DISK_FREE = Gauge(
     "sightline_disk_free_ratio", "Free share of the disk that the data folder lies on."
 )

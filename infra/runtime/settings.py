@@ -39,6 +39,8 @@ class Settings:
     analytics_bucket: str = "analytics"
     """Parquet for data teams."""
     data_dir: str = ".sightline"
+    recording_gib: str = "100"
+    """Most that continuous video of all cameras takes on the disk of the site's Kafka, in GiB."""
     checkpoint_s: str = "600"
     """Seconds between two checkpoints of a stage, for replays."""
     http_port: str = "0"

@@ -24,6 +24,7 @@ from tests.rtsp_server import HOST, RtspServer
 GOOD = "bystander"
 MODELLESS = "nomodel"
 """Its frames lie in the same partition as the good camera's."""
+PICTURES = ("frames", "video", "recording")
 PASSWORD = "correct-horse-7319"
 SITE = f"""\
 version: 1
@@ -160,7 +161,7 @@ def test_no_password_is_in_a_log_a_topic_or_the_database(running: Product) -> No
         (running.ends.cloud_kafka, cloud_topics(pets.SITE)),
     ):
         # Pictures hold no text, and there are gigabytes of them.
-        for topic in (topic for topic in topics if topic.name not in ("frames", "video")):
+        for topic in (topic for topic in topics if topic.name not in PICTURES):
             for message in read_all(bootstrap, topic.name):
                 assert not any(secret in (message.value or b"") for secret in secrets), topic.name
     for table in ("health", "receipts"):

@@ -17,7 +17,7 @@ from infra.runtime.kafka.message import (
 from infra.runtime.kafka.partitions import PartitionReader
 from infra.runtime.kafka.producer import RecordProducer, send_patiently, send_to_dead_letters
 from infra.runtime.kafka.reading import read_all, read_at
-from infra.runtime.kafka.topics import create_topics
+from infra.runtime.kafka.topics import create_topics, low_offsets, set_topic_settings
 
 __all__ = [
     "CLIENT_LOG",
@@ -28,10 +28,12 @@ __all__ = [
     "RecordProducer",
     "create_topics",
     "is_usable",
+    "low_offsets",
     "no_answer",
     "read_all",
     "read_at",
     "send_patiently",
     "send_to_dead_letters",
+    "set_topic_settings",
     "to_message",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
@@ -18,7 +18,7 @@ from confluent_kafka.admin import (
 )
 
 from infra.runtime.kafka.message import CLIENT_LOG, no_answer
-from schemas.errors import Fatal
+from schemas.errors import Fatal, Retryable
 from schemas.topics import Topic
 
 _ASK_S = 5.0
@@ -46,20 +46,55 @@ def create_topics(bootstrap: str, topics: Iterable[Topic], timeout_s: float = 90
     if missing:
         _wait_for(admin.create_topics(missing, operation_timeout=timeout_s), _TOPIC_EXISTS)
         _wait_for_leaders(bootstrap, missing, timeout_s)
-    settled = [
-        ConfigResource(
-            ResourceType.TOPIC,
-            name,
-            incremental_configs=[
-                ConfigEntry(key, value, incremental_operation=AlterConfigOpType.SET)
-                for key, value in topic.config().items()
-            ],
-        )
-        for name, topic in wanted.items()
-        if name in present
-    ]
+    settled = [_set(name, topic.config()) for name, topic in wanted.items() if name in present]
     if settled:
         _wait_for(admin.incremental_alter_configs(settled))
+
+
+def set_topic_settings(bootstrap: str, name: str, settings: Mapping[str, str]) -> None:
+    """Change these of a topic's settings; the others stay.
+
+    Raises:
+        Retryable: the broker does not answer, or there is no such topic yet.
+    """
+    # Held by a name: a client that is forgotten forgets what it has asked.
+    admin = _admin(bootstrap)
+    asked = admin.incremental_alter_configs([_set(name, settings)], request_timeout=_ASK_S)
+    for future in asked.values():
+        try:
+            future.result()
+        except KafkaException as error:
+            raise Retryable(f"the settings of {name} cannot be changed: {error}") from error
+
+
+def low_offsets(bootstrap: str, name: str) -> dict[int, int]:
+    """Return the lowest offset that each partition of a topic still holds.
+
+    Raises:
+        Retryable: the broker does not answer, or there is no such topic.
+    """
+    admin = _admin(bootstrap)
+    try:
+        described = admin.list_topics(name, timeout=_ASK_S).topics[name]
+        places = {
+            TopicPartition(name, partition): OffsetSpec.earliest()  # type: ignore[no-untyped-call]
+            for partition in described.partitions
+        }
+        asked = admin.list_offsets(places, request_timeout=_ASK_S) if places else {}
+        return {place.partition: future.result().offset for place, future in asked.items()}
+    except KafkaException as error:
+        raise Retryable(f"{name} does not say where it begins: {error}") from error
+
+
+def _set(name: str, settings: Mapping[str, str]) -> ConfigResource:
+    return ConfigResource(
+        ResourceType.TOPIC,
+        name,
+        incremental_configs=[
+            ConfigEntry(key, value, incremental_operation=AlterConfigOpType.SET)
+            for key, value in settings.items()
+        ],
+    )
 
 
 def _admin(bootstrap: str) -> AdminClient:

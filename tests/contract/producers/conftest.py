@@ -70,7 +70,7 @@ def depot() -> Iterator[Depot]:
     try:
         bootstrap = stack.endpoints.edge_kafka
         create_topics(bootstrap, site_topics(SITE))
-        for topic in ("frames", "video", "detections", "up.health", "config"):
+        for topic in ("frames", "video", "recording", "detections", "up.health", "config"):
             eventually(partial(_is_readable, bootstrap, topic))
         yield Depot(bootstrap, RecordProducer(bootstrap, "depot"))
     finally:

@@ -53,7 +53,9 @@ def test_the_broker_keeps_every_setting_as_written(
         assert {name: kept[name].value for name in wanted} == wanted, resource.name
 
 
-@pytest.mark.parametrize("name", ["frames", "video", "up.evidence", "state.sense", "dlq.frames"])
+@pytest.mark.parametrize(
+    "name", ["frames", "video", "recording", "up.evidence", "state.sense", "dlq.frames"]
+)
 def test_a_record_of_the_full_size_is_taken(
     bootstrap: str, topics: dict[str, Topic], name: str
 ) -> None:
