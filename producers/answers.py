@@ -12,7 +12,7 @@ from collections.abc import Iterable
 import structlog
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
-from infra.runtime.kafka import CLIENT_LOG
+from infra.runtime.kafka import reading_client
 from schemas.codec import decode_as
 from schemas.errors import Rejected, Retryable
 from schemas.records import Detections, Reading
@@ -115,16 +115,12 @@ class Answers:
 
 
 def _consumer_at_the_end(bootstrap: str) -> Consumer:
-    consumer = Consumer(
+    consumer = reading_client(
+        bootstrap,
+        "capture-answers",
         {
-            "bootstrap.servers": bootstrap,
-            "group.id": "capture-answers",
-            "enable.auto.commit": False,
             "auto.offset.reset": "latest",
-            "allow.auto.create.topics": False,
-            "log.connection.close": False,
         },
-        logger=CLIENT_LOG,
     )
     try:
         described = consumer.list_topics(DETECTIONS_TOPIC, timeout=10).topics[DETECTIONS_TOPIC]

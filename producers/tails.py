@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
-from infra.runtime.kafka import CLIENT_LOG
+from infra.runtime.kafka import reading_client
 from schemas.errors import Retryable
 
 _FIRST_LOOK = 256
@@ -21,16 +21,13 @@ def last_value(bootstrap: str, topic: str, key: str) -> bytes | None:
     Raises:
         Retryable: Kafka does not answer.
     """
-    consumer = Consumer(
+    consumer = reading_client(
+        bootstrap,
+        "capture-tail",
         {
-            "bootstrap.servers": bootstrap,
-            "group.id": "capture-tail",
-            "enable.auto.commit": False,
             "enable.partition.eof": True,
             "fetch.message.max.bytes": _FETCH_BYTES,
-            "log.connection.close": False,
         },
-        logger=CLIENT_LOG,
     )
     try:
         partitions = len(consumer.list_topics(topic, timeout=10).topics[topic].partitions)

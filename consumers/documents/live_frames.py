@@ -16,7 +16,7 @@ import structlog
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from consumers.sync.live import LIVE_TOPIC
-from infra.runtime.kafka import CLIENT_LOG, no_answer, to_message
+from infra.runtime.kafka import no_answer, reading_client, to_message
 from schemas.codec import decode_as
 from schemas.errors import Backpressure, Rejected, Retryable
 from schemas.records import Frame
@@ -150,19 +150,14 @@ def _at_the_end(bootstrap: str) -> Consumer:
     Raises:
         Retryable: Kafka does not answer, or the topic is not there.
     """
-    consumer = Consumer(
+    consumer = reading_client(
+        bootstrap,
+        "sightline.api.live",
         {
-            "bootstrap.servers": bootstrap,
-            "client.id": "sightline.api.live",
-            "group.id": "sightline.api.live",
-            "enable.auto.commit": False,
             "auto.offset.reset": "latest",
-            "allow.auto.create.topics": False,
             "fetch.wait.max.ms": 50,
             "queued.max.messages.kbytes": _QUEUED_KIB,
-            "log.connection.close": False,
         },
-        logger=CLIENT_LOG,
     )
     try:
         described = consumer.list_topics(LIVE_TOPIC, timeout=TIMEOUT_S).topics[LIVE_TOPIC]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from confluent_kafka import (
     Consumer,
@@ -11,31 +10,26 @@ from confluent_kafka import (
     TopicCollection,
     TopicPartition,
 )
-from confluent_kafka.admin import AdminClient
 
 from consumers.realtime.kinds import SOURCES, Kind
 from consumers.realtime.positions import Positions
-from infra.runtime.kafka import CLIENT_LOG, Message, is_usable, no_answer, to_message
+from infra.runtime.kafka import (
+    Message,
+    admin_client,
+    is_usable,
+    no_answer,
+    reading_client,
+    to_message,
+)
 from schemas.errors import Retryable
 
 TIMEOUT_S = 10.0
 NAME = "sightline.realtime"
 
 
-def consumer(bootstrap: str, **options: object) -> Consumer:
+def consumer(bootstrap: str, **settings: int) -> Consumer:
     """Return a client that is a member of no group and commits nothing."""
-    config: dict[str, Any] = {
-        "bootstrap.servers": bootstrap,
-        "client.id": NAME,
-        "group.id": NAME,
-        "enable.auto.commit": False,
-        "enable.auto.offset.store": False,
-        "auto.offset.reset": "earliest",
-        "allow.auto.create.topics": False,
-        "log.connection.close": False,
-        **options,
-    }
-    return Consumer(config, logger=CLIENT_LOG)
+    return reading_client(bootstrap, NAME, {"auto.offset.reset": "earliest", **settings})
 
 
 def topic_ids(bootstrap: str) -> dict[Kind, str]:
@@ -44,9 +38,7 @@ def topic_ids(bootstrap: str) -> dict[Kind, str]:
     Raises:
         Retryable: Kafka does not answer, or has no such topic yet.
     """
-    admin = AdminClient(
-        {"bootstrap.servers": bootstrap, "log.connection.close": False}, logger=CLIENT_LOG
-    )
+    admin = admin_client(bootstrap)
     topics = {source.topic: kind for kind, source in SOURCES.items()}
     try:
         described = admin.describe_topics(TopicCollection(list(topics)), request_timeout=TIMEOUT_S)

@@ -11,7 +11,7 @@ from uuid import uuid4
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from consumers.sync.applying import SITE_DOCUMENT
-from infra.runtime.kafka import CLIENT_LOG, RecordProducer, no_answer, to_message
+from infra.runtime.kafka import RecordProducer, no_answer, reading_client, to_message
 from schemas.codec import decode_as
 from schemas.errors import Rejected, Retryable
 from schemas.records import Command, ConfigDocument, Feedback, Receipt
@@ -180,15 +180,12 @@ def await_receipt(
 
 
 def _consumer(bootstrap: str) -> Consumer:
-    return Consumer(
+    return reading_client(
+        bootstrap,
+        "receipts",
         {
-            "bootstrap.servers": bootstrap,
-            "group.id": "receipts",
-            "enable.auto.commit": False,
             "auto.offset.reset": "earliest",
-            "log.connection.close": False,
         },
-        logger=CLIENT_LOG,
     )
 
 

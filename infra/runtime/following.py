@@ -6,13 +6,12 @@ import time
 
 from confluent_kafka import (
     OFFSET_BEGINNING,
-    Consumer,
     KafkaError,
     KafkaException,
     TopicPartition,
 )
 
-from infra.runtime.kafka import CLIENT_LOG, Message, to_message
+from infra.runtime.kafka import Message, reading_client, to_message
 from schemas.errors import Fatal, Retryable
 
 TIMEOUT_S = 10.0
@@ -29,20 +28,15 @@ class TopicFollower:
             Fatal: the topic is not there.
         """
         self._topic = topic
-        self._kafka = Consumer(
+        self._kafka = reading_client(
+            bootstrap,
+            name,
             {
-                "bootstrap.servers": bootstrap,
-                "client.id": name,
-                "group.id": f"{name}-{topic}",
-                "enable.auto.commit": False,
                 "enable.partition.eof": True,
                 "auto.offset.reset": "earliest",
-                "allow.auto.create.topics": False,
                 "fetch.wait.max.ms": 100,
                 "queued.max.messages.kbytes": queued_kib,
-                "log.connection.close": False,
             },
-            logger=CLIENT_LOG,
         )
         try:
             described = self._kafka.list_topics(topic, timeout=TIMEOUT_S).topics[topic]

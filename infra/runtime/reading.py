@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
-from infra.runtime.kafka import CLIENT_LOG, Message, no_answer, to_message
+from infra.runtime.kafka import Message, no_answer, reading_client, to_message
 from schemas.errors import Retryable
 
 _QUEUED_KIB = 8192
@@ -80,17 +80,13 @@ def read_on(bootstrap: str, topic: str, partition: int, start: int) -> Iterator[
 
 
 def _consumer(bootstrap: str, topic: str) -> Consumer:
-    return Consumer(
+    return reading_client(
+        bootstrap,
+        f"read-on-{topic}",
         {
-            "bootstrap.servers": bootstrap,
-            "group.id": f"read-on-{topic}",
-            "enable.auto.commit": False,
             "auto.offset.reset": "earliest",
-            "allow.auto.create.topics": False,
             "queued.max.messages.kbytes": _QUEUED_KIB,
-            "log.connection.close": False,
         },
-        logger=CLIENT_LOG,
     )
 
 

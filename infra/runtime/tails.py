@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import KafkaException, TopicPartition
 
-from infra.runtime.kafka import CLIENT_LOG, no_answer
+from infra.runtime.kafka import no_answer, reading_client
 from schemas.errors import Retryable
 
 
@@ -14,16 +14,7 @@ def tail_offsets(bootstrap: str, topic: str, count: int) -> dict[int, range]:
     Raises:
         Retryable: the broker does not answer.
     """
-    consumer = Consumer(
-        {
-            "bootstrap.servers": bootstrap,
-            "group.id": f"tail-{topic}",
-            "enable.auto.commit": False,
-            "allow.auto.create.topics": False,
-            "log.connection.close": False,
-        },
-        logger=CLIENT_LOG,
-    )
+    consumer = reading_client(bootstrap, f"tail-{topic}")
     try:
         found = {}
         for partition in sorted(consumer.list_topics(topic, timeout=10).topics[topic].partitions):

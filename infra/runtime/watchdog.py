@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import structlog
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
-from infra.runtime.kafka import CLIENT_LOG
+from infra.runtime.kafka import reading_client
 
 EXIT_CODE = 70
 """EX_SOFTWARE: the supervisor starts the process again."""
@@ -110,15 +110,7 @@ class Watchdog(threading.Thread):
 
     def _observer(self, group: str) -> Consumer:
         # Never subscribes, so it is no member of the group: it only asks for its offsets.
-        return Consumer(
-            {
-                "bootstrap.servers": self._kafka,
-                "group.id": group,
-                "enable.auto.commit": False,
-                "log.connection.close": False,
-            },
-            logger=CLIENT_LOG,
-        )
+        return reading_client(self._kafka, group)
 
 
 @contextmanager

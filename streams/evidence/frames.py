@@ -6,10 +6,10 @@ import time
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from infra.runtime.following import TopicFollower
-from infra.runtime.kafka import CLIENT_LOG, Message
+from infra.runtime.kafka import Message, reading_client
 from infra.runtime.metrics import DROPPED
 from schemas.codec import decode, decode_as
 from schemas.errors import Rejected, Retryable
@@ -71,21 +71,17 @@ class FrameReader:
     """Reads single frames of ``frames`` by their places."""
 
     def __init__(self, bootstrap: str) -> None:
-        self._kafka = Consumer(
+        self._kafka = reading_client(
+            bootstrap,
+            "evidence-reader",
             {
-                "bootstrap.servers": bootstrap,
-                "client.id": "evidence-reader",
-                "group.id": "evidence-reader",
-                "enable.auto.commit": False,
                 "enable.partition.eof": True,
                 "auto.offset.reset": "error",
                 "fetch.wait.max.ms": 100,
                 # One frame is wanted as a rule: little is fetched ahead.
                 "fetch.message.max.bytes": 1 << 20,
                 "queued.max.messages.kbytes": 8192,
-                "log.connection.close": False,
             },
-            logger=CLIENT_LOG,
         )
 
     def read_one(self, partition: int, offset: int) -> Frame:

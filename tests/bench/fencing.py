@@ -18,7 +18,8 @@ import psutil
 from confluent_kafka import Producer
 
 from infra.local.stack import Stack, StackConfig
-from infra.runtime.kafka import CLIENT_LOG, create_topics
+from infra.runtime.kafka import create_topics
+from infra.runtime.kafka.message import CLIENT_LOG
 from schemas.topics import PARTITIONS, STAGES, Topic
 from tests.bench.printing import at_share, machine, table
 from tests.bench.product import new_folder

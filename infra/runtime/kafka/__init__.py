@@ -5,9 +5,9 @@ has been acknowledged by the broker. A record that cannot be processed goes to i
 topic with the reason in its headers, and the rest goes on.
 """
 
+from infra.runtime.kafka.clients import admin_client, reading_client
 from infra.runtime.kafka.consumer import RecordConsumer
 from infra.runtime.kafka.message import (
-    CLIENT_LOG,
     Headers,
     Message,
     is_usable,
@@ -20,18 +20,19 @@ from infra.runtime.kafka.reading import read_all, read_at
 from infra.runtime.kafka.topics import create_topics, low_offsets, set_topic_settings
 
 __all__ = [
-    "CLIENT_LOG",
     "Headers",
     "Message",
     "PartitionReader",
     "RecordConsumer",
     "RecordProducer",
+    "admin_client",
     "create_topics",
     "is_usable",
     "low_offsets",
     "no_answer",
     "read_all",
     "read_at",
+    "reading_client",
     "send_patiently",
     "send_to_dead_letters",
     "set_topic_settings",

@@ -6,10 +6,10 @@ import math
 import time
 from collections.abc import Mapping
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, KafkaException, TopicPartition
 
+from infra.runtime.kafka.clients import reading_client
 from infra.runtime.kafka.message import (
-    CLIENT_LOG,
     MESSAGE_BYTES,
     Message,
     no_answer,
@@ -30,20 +30,15 @@ class PartitionReader:
     def __init__(self, bootstrap: str, name: str) -> None:
         self._bootstrap = bootstrap
         self._read_at = -math.inf
-        self._consumer = Consumer(
+        self._consumer = reading_client(
+            bootstrap,
+            name,
             {
-                "bootstrap.servers": bootstrap,
-                # The client wants one; nothing is committed under it.
-                "group.id": name,
-                "client.id": name,
-                "enable.auto.commit": False,
                 "auto.offset.reset": "earliest",
                 "fetch.message.max.bytes": MESSAGE_BYTES,
                 "queued.max.messages.kbytes": _BUFFER_KIB,
                 "fetch.queue.backoff.ms": _FULL_BUFFER_WAIT_MS,
-                "log.connection.close": False,
             },
-            logger=CLIENT_LOG,
         )
 
     def place(self, offsets: Mapping[tuple[str, int], int | None]) -> None:

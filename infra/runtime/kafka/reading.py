@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
+from infra.runtime.kafka.clients import reading_client
 from infra.runtime.kafka.message import (
-    CLIENT_LOG,
     MESSAGE_BYTES,
     Message,
     is_usable,
@@ -28,17 +28,14 @@ def read_all(
 
     With ``arrived`` only what was appended between these times, UTC ms, the second excluded.
     """
-    consumer = Consumer(
+    consumer = reading_client(
+        bootstrap,
+        f"read-all-{topic}",
         {
-            "bootstrap.servers": bootstrap,
-            "group.id": f"read-all-{topic}",
-            "enable.auto.commit": False,
             "enable.partition.eof": True,
             "auto.offset.reset": "earliest",
             "fetch.message.max.bytes": MESSAGE_BYTES,
-            "log.connection.close": False,
         },
-        logger=CLIENT_LOG,
     )
     try:
         if partitions is None:
@@ -90,17 +87,13 @@ def read_at(bootstrap: str, topic: str, partition: int, offsets: Iterable[int]) 
     Raises:
         Retryable: the broker does not answer.
     """
-    consumer = Consumer(
+    consumer = reading_client(
+        bootstrap,
+        f"read-at-{topic}",
         {
-            "bootstrap.servers": bootstrap,
-            "group.id": f"read-at-{topic}",
-            "enable.auto.commit": False,
-            "allow.auto.create.topics": False,
             # A fetch brings the batch that holds the message, and nothing after it.
             "fetch.message.max.bytes": 1,
-            "log.connection.close": False,
         },
-        logger=CLIENT_LOG,
     )
     try:
         low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=10)

@@ -8,7 +8,6 @@ from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import (
-    AdminClient,
     AlterConfigOpType,
     ConfigEntry,
     ConfigResource,
@@ -17,7 +16,8 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 
-from infra.runtime.kafka.message import CLIENT_LOG, no_answer
+from infra.runtime.kafka.clients import admin_client
+from infra.runtime.kafka.message import no_answer
 from schemas.errors import Fatal, Retryable
 from schemas.topics import Topic
 
@@ -32,7 +32,7 @@ def create_topics(bootstrap: str, topics: Iterable[Topic], timeout_s: float = 90
     Raises:
         Fatal: the broker is not there, or refuses a topic.
     """
-    admin = _admin(bootstrap)
+    admin = admin_client(bootstrap)
     wanted = {topic.name: topic for topic in topics}
     try:
         present = admin.list_topics(timeout=timeout_s).topics
@@ -57,8 +57,7 @@ def set_topic_settings(bootstrap: str, name: str, settings: Mapping[str, str]) -
     Raises:
         Retryable: the broker does not answer, or there is no such topic yet.
     """
-    # Held by a name: a client that is forgotten forgets what it has asked.
-    admin = _admin(bootstrap)
+    admin = admin_client(bootstrap)
     asked = admin.incremental_alter_configs([_set(name, settings)], request_timeout=_ASK_S)
     for future in asked.values():
         try:
@@ -73,7 +72,7 @@ def low_offsets(bootstrap: str, name: str) -> dict[int, int]:
     Raises:
         Retryable: the broker does not answer, or there is no such topic.
     """
-    admin = _admin(bootstrap)
+    admin = admin_client(bootstrap)
     try:
         described = admin.list_topics(name, timeout=_ASK_S).topics[name]
         places = {
@@ -97,12 +96,6 @@ def _set(name: str, settings: Mapping[str, str]) -> ConfigResource:
     )
 
 
-def _admin(bootstrap: str) -> AdminClient:
-    return AdminClient(
-        {"bootstrap.servers": bootstrap, "log.connection.close": False}, logger=CLIENT_LOG
-    )
-
-
 def _wait_for_leaders(bootstrap: str, topics: Iterable[NewTopic], timeout_s: float) -> None:
     """Ask every partition where it ends until each answers: a new one has no leader at first.
 
@@ -116,7 +109,7 @@ def _wait_for_leaders(bootstrap: str, topics: Iterable[NewTopic], timeout_s: flo
     until = time.monotonic() + timeout_s
     while True:
         unanswered: list[str] = []
-        admin = _admin(bootstrap)
+        admin = admin_client(bootstrap)
         for place, future in admin.list_offsets(places, request_timeout=_ASK_S).items():
             try:
                 future.result()

@@ -13,7 +13,8 @@ from confluent_kafka.admin import AdminClient
 from consumers.sinks import evidence as sink
 from consumers.sync import agent
 from consumers.sync.publish import commands_topic, config_topic
-from infra.runtime.kafka import CLIENT_LOG, RecordConsumer
+from infra.runtime.kafka import RecordConsumer
+from infra.runtime.kafka.message import CLIENT_LOG
 from infra.runtime.service import Service
 from infra.runtime.settings import Settings
 from schemas.errors import Fatal
