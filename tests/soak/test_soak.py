@@ -6,6 +6,7 @@ import os
 from concurrent.futures import ProcessPoolExecutor
 from itertools import islice
 from multiprocessing import get_context
+from statistics import median
 
 import msgspec
 
@@ -129,14 +130,22 @@ def test_states_do_not_grow() -> None:
         ran = list(pool.map(run_camera, CAMERAS, [looks] * len(CAMERAS)))
     assert all(events > looks for _, events in ran)
 
-    def largest(name: str, begin: int, end: int) -> int:
-        return max(look[name] for sizes, _ in ran for look in sizes[begin:end])
-
+    halves = (slice(0, looks // 2), slice(looks // 2, looks))
     for name in ("sense", "match", "filter", "group"):
-        before, after = largest(name, 0, looks // 2), largest(name, looks // 2, looks)
-        print(f"{name}: at most {before} bytes in the first half, {after} in the second")
-        assert after <= 1.5 * before + 1000, f"{name} has grown"
+        # What is usual says whether something grows; the largest depends on one crowded moment.
+        (usual, most), (usual_later, most_later) = (
+            (median(seen), max(seen))
+            for seen in (
+                [look[name] for sizes, _ in ran for look in sizes[half]] for half in halves
+            )
+        )
+        print(
+            f"{name}: usually {usual:.0f} bytes, at most {most}, in the first half, "
+            f"{usual_later:.0f} and {most_later} in the second"
+        )
+        assert usual_later <= 1.25 * usual + 1000, f"{name} has grown"
+        assert most_later <= 1.5 * most + 1000, f"{name} has grown"
     for name, limit in (("cells", CELL_LIMIT), ("standing", TRACK_LIMIT)):
-        most = largest(name, 0, looks)
+        most = max(look[name] for sizes, _ in ran for look in sizes)
         print(f"learned {name}: at most {most} of {limit}")
         assert most <= limit, f"learned {name} have grown"
