@@ -20,6 +20,7 @@ _COMMANDS = {
     "infra.cli.events": ("events",),
     "infra.cli.filter": ("filter",),
     "infra.cli.topics": ("topics",),
+    "infra.cli.video": ("video",),
     "infra.cli.migrating": ("migrate",),
     "infra.cli.etl": ("etl",),
     "infra.cli.people": ("organisations", "sites", "users", "keys"),

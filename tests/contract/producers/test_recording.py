@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import av
 import pytest
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
@@ -17,6 +20,8 @@ from producers.recording import LOOK_EVERY_MS, Recordings
 from schemas.errors import Fatal
 from schemas.records import Frame, Video
 from schemas.site import parse
+from schemas.site.values import instant_text
+from tests.product import run_cli
 from tests.unit.producers.parts import make_film, noise
 
 HOUR_MS = 3_600_000
@@ -52,6 +57,23 @@ def test_all_video_of_a_camera_is_kept_as_long_as_it_asks_and_that_of_others_is_
     # It was not opened again for that: its loops follow one another.
     epochs = sorted({one.epoch_at for one in depot.read(Frame, "frames", "vault")})
     assert epochs == [epochs[0] + 4000 * n for n in range(len(epochs))]
+
+    begun = depot.read(Video, "recording", "vault")[0].captured_at
+    for topic, name in (("recording", "vault"), ("video", "lobby")):
+        eventually(partial(_reaches, depot, topic, name, begun + 4000))
+    wanted = [instant_text(begun + 1000), instant_text(begun + 3000)]
+    out = tmp_path / "out.mp4"
+    done = exported(depot, "vault", wanted, out)
+    assert done.stdout.startswith(f"{out}: "), done.stderr
+    assert 20 <= pictures(out) <= 22
+    # What lies in the other topic is found as well, and what is not there is told of.
+    done = exported(depot, "lobby", wanted, tmp_path / "lobby.mp4")
+    assert done.returncode == 0, done.stderr
+    done = exported(depot, "vault", ["2001-01-01", "2001-01-02"], tmp_path / "none.mp4")
+    assert done.returncode == 1
+    assert f"kept is from {instant_text(begun)} to " in done.stderr
+    done = exported(depot, "nobody", wanted, tmp_path / "none.mp4")
+    assert "no video of nobody is kept" in done.stderr
 
     version = depot.apply(lobby)
     eventually(lambda: depot.read(Frame, "frames", "lobby")[-1].config_version == version)
@@ -100,6 +122,24 @@ def test_a_limit_of_bytes_that_cuts_it_short_is_told_of(depot: Any) -> None:
 def test_a_limit_that_is_no_number_is_refused_by_its_name(given: str) -> None:
     with pytest.raises(Fatal, match="SIGHTLINE_RECORDING_GIB is"):
         Recordings("127.0.0.1:9", given, lambda: 0)
+
+
+def _reaches(depot: Any, topic: str, name: str, at: int) -> bool:
+    return bool(depot.read(Video, topic, name)[-1].captured_at > at)
+
+
+def exported(
+    depot: Any, camera: str, between: list[str], out: Path
+) -> subprocess.CompletedProcess[str]:
+    start, until = between
+    arguments = ("--camera", camera, "--from", start, "--to", until, "--out", str(out))
+    variables = {"SIGHTLINE_EDGE_KAFKA": depot.kafka, "SIGHTLINE_SITE": "depot"}
+    return run_cli("video", "export", *arguments, env=variables)
+
+
+def pictures(path: Path) -> int:
+    with av.open(str(path)) as container:
+        return sum(1 for _ in container.decode(video=0))
 
 
 def fragment(number: int) -> Video:
