@@ -57,6 +57,8 @@ class HttpCamera:
         self.requests = 0
         self.silent = threading.Event()
         """Set: streams stop sending, requests are not answered."""
+        self.busy = threading.Event()
+        """Set: requests are answered with 503."""
         self.ending = threading.Event()
         """Set: streams end."""
         self._pictures = cycle(pictures)
@@ -111,6 +113,8 @@ def _handler(camera: HttpCamera) -> type[BaseHTTPRequestHandler]:
             if camera.silent.is_set():
                 camera.ending.wait()
                 self.close_connection = True
+            elif camera.busy.is_set():
+                self._answer(503, "text/plain", b"busy")
             elif not camera.allows("GET", self.headers.get("Authorization", "")):
                 self._answer(401, "text/plain", b"no", ("WWW-Authenticate", camera.challenge()))
             elif self.path in ("/stream", "/bare"):

@@ -29,6 +29,8 @@ READ_TIMEOUT_S = 6.0
 """Shorter than the 10 s after which a camera without frames counts as offline."""
 USUAL_RATE = Fraction(5)
 """Pictures a second that are asked for where the configuration says ``native``."""
+LEAST_RATE = Fraction(1, 5)
+"""One is asked for this often though fewer are analysed: else the camera would count as offline."""
 
 _STREAM = "multipart/x-mixed-replace"
 _MOST_DAMAGED = 20
@@ -66,8 +68,9 @@ class HttpSource:
         self._address = address
         self._credentials = credentials
         self._environment = environment
-        self._rate = rate or USUAL_RATE
+        self._rate = max(rate or USUAL_RATE, LEAST_RATE)
         self._packets = packets
+        self._patience_s = read_timeout_s
         self._timeout = httpx.Timeout(read_timeout_s, connect=open_timeout_s)
         self._client: httpx.Client | None = None
         self._login: httpx.Auth | None = None
@@ -169,15 +172,23 @@ class HttpSource:
         """Ask for a picture at every whole interval since the first one.
 
         The times are rounded up, so that the sampler, which rounds down, finds each in its slot.
+        One request that fails is not yet a camera lost.
         """
         yield 0, self._body(first)
+        answered_s = time.monotonic()
         slot = 0
         while True:
             elapsed = Fraction(time.monotonic() - self._opened_s)
             slot = max(slot + 1, math.ceil(elapsed * self._rate))
             time.sleep(max(0.0, self._opened_s + float(slot / self._rate) - time.monotonic()))
-            response = self._checked(self._request())
-            yield math.ceil(slot * 1000 / self._rate), self._body(response)
+            try:
+                picture = self._body(self._checked(self._request()))
+            except Retryable:
+                if time.monotonic() - answered_s >= self._patience_s:
+                    raise
+                continue
+            answered_s = time.monotonic()
+            yield math.ceil(slot * 1000 / self._rate), picture
 
     def _body(self, response: httpx.Response) -> bytes:
         body = bytearray()

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from producers.sources.http import HttpSource
+from producers.sources.http import LEAST_RATE, HttpSource
 from producers.sources.source import Packet, Picture
 from schemas.errors import Rejected, Retryable
 from schemas.site import Credentials
@@ -192,6 +192,22 @@ def test_a_camera_that_falls_silent_is_given_up(camera: HttpCamera, path: str) -
     opened.close()
 
 
+def test_a_camera_that_is_busy_for_a_moment_is_not_lost(camera: HttpCamera) -> None:
+    opened = source(camera.address("/picture"))
+    opened.open()
+    items = iter(opened)
+    before = [next(items) for _ in range(3)][-1]
+    camera.busy.set()
+    threading.Timer(0.4, camera.busy.clear).start()
+    after = next(items)
+    assert isinstance(before, Picture) and isinstance(after, Picture)
+    assert after.pts_ms - before.pts_ms >= 300
+    camera.busy.set()
+    with pytest.raises(Retryable, match="answers with status 503"):
+        next(items)
+    opened.close()
+
+
 def test_a_stream_that_ends_ends_quietly(camera: HttpCamera) -> None:
     opened = source(camera.address("/stream"))
     opened.open()
@@ -208,3 +224,10 @@ def test_a_proxy_of_the_internet_is_not_asked(
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     assert first(source(camera.address("/stream")), 1)
+
+
+def test_a_picture_is_asked_for_often_enough_to_see_that_the_camera_is_there() -> None:
+    with HttpCamera(drawn(3)) as camera:
+        opened = source(camera.address("/picture"), None, rate=Fraction(1, 60))
+        assert opened._rate == LEAST_RATE
+        assert isinstance(first(opened, 1)[0], Picture)
