@@ -25,7 +25,7 @@ VIEWER = Credentials(username="viewer", password_env="GATE_PASSWORD")
 
 def source(address: str, password: str | None = PASSWORD, **more: Any) -> HttpSource:
     environment = {} if password is None else {"GATE_PASSWORD": password}
-    settings: dict[str, Any] = {"rate": Fraction(20), "open_timeout_s": 2, "read_timeout_s": 1}
+    settings: dict[str, Any] = {"rate": Fraction(20), "open_timeout_s": 5, "read_timeout_s": 2}
     return HttpSource(
         address, None if password is None else VIEWER, environment, **(settings | more)
     )

@@ -45,7 +45,7 @@ def camera(streams: RtspServer) -> Iterator[str]:
 def source(host: str, password: str | None = PASSWORD, **more: Any) -> OnvifSource:
     environment = {} if password is None else {"GATE_PASSWORD": password}
     login = None if password is None else VIEWER
-    return OnvifSource(host, more.pop("profile", 0), login, environment, timeout_s=2, **more)
+    return OnvifSource(host, more.pop("profile", 0), login, environment, timeout_s=5, **more)
 
 
 @pytest.mark.parametrize("profile", SIZES)
