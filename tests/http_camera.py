@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import re
+import ssl
 import threading
 from base64 import b64encode
 from collections.abc import Iterable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import cycle
+from pathlib import Path
 from typing import Any, Literal, Self
 
 import cv2
@@ -44,6 +46,7 @@ class HttpCamera:
         password: asked for with the user name ``viewer``; None: no login.
         login: the one kind of login that is offered.
         interval_s: between two pictures of a stream.
+        tls: folder of ``server.key`` and ``server.pem``; None: without TLS.
     """
 
     def __init__(
@@ -53,6 +56,7 @@ class HttpCamera:
         password: str | None = None,
         login: Login = "digest",
         interval_s: float = 0.05,
+        tls: Path | None = None,
     ) -> None:
         self.requests = 0
         self.silent = threading.Event()
@@ -65,11 +69,17 @@ class HttpCamera:
         self._lock = threading.Lock()
         self._server = ThreadingHTTPServer((HOST, 0), _handler(self))
         self._server.daemon_threads = True
+        self._scheme = "http" if tls is None else "https"
+        if tls is not None:
+            context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            context.load_cert_chain(tls / "server.pem", tls / "server.key")
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
         self.password, self.login, self.interval_s = password, login, interval_s
 
     def address(self, path: str) -> str:
-        return f"http://{HOST}:{self._server.server_port}{path}"
+        host = HOST if self._scheme == "http" else "localhost"
+        return f"{self._scheme}://{host}:{self._server.server_port}{path}"
 
     def next(self) -> bytes:
         with self._lock:

@@ -10,14 +10,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
+from tests.certificates import write_certificate
 from tests.debian_parts import libraries, program
 
 START_S = 20.0
@@ -68,7 +65,7 @@ def mosquitto(folder: Path, *, tls: bool = False) -> Iterator[Broker]:
     ]
     ca = ""
     if tls:
-        ca = _certificate(folder)
+        ca = write_certificate(folder)
         lines += [f"certfile {folder / 'server.pem'}", f"keyfile {folder / 'server.key'}"]
     configuration = folder / "mosquitto.conf"
     configuration.write_text("\n".join(line for line in lines if line != "user") + "\n")
@@ -107,33 +104,3 @@ def _await(port: int, running: subprocess.Popen[bytes], log: Path) -> None:
             time.sleep(0.05)
     sys.stderr.write(log.read_text())
     raise AssertionError("mosquitto does not listen")
-
-
-def _certificate(folder: Path) -> str:
-    """Write a key and a certificate for localhost, signed by itself; return the certificate."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(hours=1))
-        # The name alone, not the address: the client has to check the name though it goes there.
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), True)
-        .sign(key, hashes.SHA256())
-    )
-    pem = certificate.public_bytes(serialization.Encoding.PEM)
-    (folder / "server.pem").write_bytes(pem)
-    (folder / "server.key").write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    return pem.decode()

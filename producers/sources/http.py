@@ -20,6 +20,7 @@ from producers.privacy import Image
 from producers.sources.credentials import read_password
 from producers.sources.multipart import Parts, boundary_of, check_size
 from producers.sources.source import Packet, Picture, SourceReport, StreamFacts
+from producers.sources.troubles import refused_login, silent, unreachable
 from schemas.errors import Rejected, Retryable, SightlineError
 from schemas.site import Credentials
 from triton_models.kit.picture import BadPicture, decode_colour
@@ -215,12 +216,7 @@ class HttpSource:
     def _refusal(self, response: httpx.Response) -> SightlineError:
         where, status = self._address, response.status_code
         if status in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
-            cure = (
-                "check `username` and the password of its `credentials`"
-                if self._credentials
-                else "give the camera `credentials`"
-            )
-            return Rejected(f"{where} refuses the login: {cure}", reason="wrong-password")
+            return refused_login(where, self._credentials)
         if response.is_redirect:
             target = urlsplit(response.headers.get("location", ""))
             # What stands behind the path may be a secret.
@@ -238,29 +234,15 @@ class HttpSource:
         try:
             yield
         except httpx.TimeoutException:
+            raise silent(self._address) from None
+        except httpx.RemoteProtocolError:
             raise Retryable(
-                f"{self._address} fell silent or does not answer: check its power and the network"
+                f"{self._address} does not answer as HTTP: check the port and the path"
             ) from None
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
-            raise self._translated(error) from None
+            raise unreachable(self._address, error) from None
         except Rejected as error:
             raise Rejected(f"{self._address}: {error}", reason=error.reason) from None
-
-    def _translated(self, error: Exception) -> SightlineError:
-        where, text = self._address, str(error)
-        if "CERTIFICATE_VERIFY_FAILED" in text:
-            return Rejected(
-                f"{where} shows a certificate that nobody here trusts: set SSL_CERT_FILE to one "
-                "that does, or use http://",
-                reason="untrusted-certificate",
-            )
-        if "refused" in text:
-            return Retryable(f"{where} refuses the connection: check the port, start the camera")
-        if isinstance(error, httpx.RemoteProtocolError):
-            return Retryable(f"{where} does not answer as HTTP: check the port and the path")
-        return Retryable(
-            f"{where} is not reachable ({text}): check host name, power and the network"
-        )
 
     def _elapsed_ms(self) -> int:
         return round(1000 * (time.monotonic() - self._opened_s))

@@ -19,6 +19,7 @@ from onveef.exceptions import (
 from producers.sources.credentials import read_password
 from producers.sources.rtsp import RtspSource
 from producers.sources.source import Packet, Picture, SourceReport, StreamFacts
+from producers.sources.troubles import refused_login, silent, unreachable
 from schemas.errors import Rejected, Retryable, SightlineError
 from schemas.site import Credentials
 
@@ -150,14 +151,9 @@ class OnvifSource:
         where = self._shown
         match error:
             case OnvifAuthError():
-                cure = (
-                    "check `username` and the password of its `credentials`, and the camera's clock"
-                    if self._credentials
-                    else "give the camera `credentials`"
-                )
-                return Rejected(f"{where} refuses the login: {cure}", reason="wrong-password")
+                return refused_login(where, self._credentials, ", and the camera's clock")
             case OnvifTimeoutError():
-                return Retryable(f"{where} does not answer: check its power and the network")
+                return silent(where)
             case OnvifCapabilityMissingError() | OnvifOperationNotSupportedError():
                 return Rejected(
                     f"{where} offers no video by ONVIF: give the camera's rtsp:// address",
@@ -167,11 +163,7 @@ class OnvifSource:
                 return Retryable(f"{where} refuses the question: switch ONVIF on in the camera")
         cause = error.__cause__
         if isinstance(cause, httpx.ConnectError):
-            if "refused" in str(cause):
-                return Retryable(
-                    f"{where} refuses the connection: check the port, start the camera"
-                )
-            return Retryable(f"{where} is not reachable: check host name, power and the network")
+            return unreachable(where, cause)
         return Retryable(f"{where} does not answer as ONVIF: check the port")
 
 

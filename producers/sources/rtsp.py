@@ -20,6 +20,7 @@ from av.error import (
 from producers.sources.credentials import read_password
 from producers.sources.decoding import Decoder
 from producers.sources.source import Packet, Picture, SourceReport, StreamFacts
+from producers.sources.troubles import refused_login, silent
 from schemas.errors import Rejected, Retryable, SightlineError
 from schemas.site import Credentials
 
@@ -90,7 +91,7 @@ class RtspSource:
         except (FFmpegError, OSError) as error:
             # FFmpeg calls what it was interrupted in invalid data.
             if time.monotonic() - began_s >= self._timeouts_s[0]:
-                raise self._silent() from None
+                raise silent(self._shown) from None
             # The error's own text may hold the login: neither it nor its chain is passed on.
             raise self._translated(error) from None
         try:
@@ -133,21 +134,11 @@ class RtspSource:
         parts = urlsplit(self._address)
         return urlunsplit(parts._replace(netloc=f"{login}@{parts.netloc}"))
 
-    def _silent(self) -> Retryable:
-        return Retryable(
-            f"{self._shown} fell silent or does not answer: check its power and the network"
-        )
-
     def _translated(self, error: Exception) -> SightlineError:
         where = self._shown
         match error:
             case HTTPUnauthorizedError() | HTTPForbiddenError():
-                cure = (
-                    "check `username` and the password of its `credentials`"
-                    if self._credentials
-                    else "give the camera `credentials`"
-                )
-                return Rejected(f"{where} refuses the login: {cure}", reason="wrong-password")
+                return refused_login(where, self._credentials)
             case HTTPNotFoundError():
                 # A recorder answers so too while one of its cameras is away.
                 return Retryable(
@@ -160,7 +151,7 @@ class RtspSource:
                     f"{where} refuses the connection: check the port, start the camera"
                 )
             case ExitError() | TimeoutError():
-                return self._silent()
+                return silent(where)
         # The number's own text is the system's and holds no address.
         what = getattr(error, "strerror", None) or type(error).__name__
         return Retryable(

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from fractions import Fraction
 from itertools import islice, pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from producers.sources.http import LEAST_RATE, HttpSource
 from producers.sources.source import Packet, Picture
 from schemas.errors import Rejected, Retryable
 from schemas.site import Credentials
+from tests.certificates import write_certificate
 from tests.contract.producers.failing import failure
 from tests.http_camera import HttpCamera, drawn
 from tests.ipycam_process import onvif_camera
@@ -231,3 +233,13 @@ def test_a_picture_is_asked_for_often_enough_to_see_that_the_camera_is_there() -
         opened = source(camera.address("/picture"), None, rate=Fraction(1, 60))
         assert opened._rate == LEAST_RATE
         assert isinstance(first(opened, 1)[0], Picture)
+
+
+def test_a_certificate_must_be_trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_certificate(tmp_path)
+    with HttpCamera(drawn(3), tls=tmp_path) as camera:
+        error = failure(source(camera.address("/stream"), None))
+        assert isinstance(error, Rejected) and error.reason == "untrusted-certificate"
+        assert "set SSL_CERT_FILE" in str(error)
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "server.pem"))
+        assert isinstance(first(source(camera.address("/stream"), None), 1)[0], Picture)
