@@ -66,7 +66,7 @@ def test_a_fault_in_one_camera_reaches_no_other(
     supervisor.apply(1, site(good=film, cursed=tmp_path / "cursed.avi"))
     try:
         reason = wait_for(outbox, "cursed", "offline")
-        wait_for(outbox, "good", "online")
+        wait_for_version(outbox, 1)
     finally:
         supervisor.stop()
     assert reason == "a fault in capture itself (ZeroDivisionError): see its log"
