@@ -55,7 +55,7 @@ def _add_candidate(tree: Tree, candidate: dict[str, Any]) -> None:
         f"track {candidate['track']} ({candidate['class']}), sensor {candidate['sensor']}, "
         f"configuration version {candidate['config_version']}"
     )
-    _add_frame(branch, "best frame", candidate["frame"])
+    _add_frame(branch, "shown by", candidate["frame"])
     for trigger in candidate["triggers"]:
         direction = f" {trigger['direction']}" if trigger["direction"] else ""
         node = branch.add(
@@ -68,7 +68,7 @@ def _add_candidate(tree: Tree, candidate: dict[str, Any]) -> None:
         for model, scores in trigger.get("attributes", {}).items():
             said = ", ".join(f"{label} {score:.3f}" for label, score in scores.items())
             node.add(f"{model} says of the object: {said or 'nothing'}")
-        _add_frame(node, "frame", trigger["frame"])
+        _add_frame(node, "its track was seen best in", trigger["frame"])
 
 
 def _add_frame(tree: Tree, what: str, frame: dict[str, Any] | None) -> None:
