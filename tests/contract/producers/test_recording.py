@@ -22,7 +22,7 @@ from schemas.records import Frame, Video
 from schemas.site import parse
 from schemas.site.values import instant_text
 from tests.product import run_cli
-from tests.unit.producers.parts import make_film, noise
+from tests.unit.producers.parts import fragment, make_film, noise
 
 HOUR_MS = 3_600_000
 Start = Callable[[], Service]
@@ -86,7 +86,7 @@ def test_a_limit_of_bytes_that_cuts_it_short_is_told_of(depot: Any) -> None:
         "version: 1\nsite: depot\ncameras: {gate: {source: gate.mp4, record: continuous}}\n"
     )
     for number in range(3):
-        depot.producer.send("recording", fragment(number), key="gate")
+        depot.producer.send("recording", fragment(0, 1000 * number), key="gate")
     depot.producer.flush()
     now_at = [10**13]
     recordings = Recordings(depot.kafka, "0.5", lambda: now_at[0])
@@ -140,23 +140,3 @@ def exported(
 def pictures(path: Path) -> int:
     with av.open(str(path)) as container:
         return sum(1 for _ in container.decode(video=0))
-
-
-def fragment(number: int) -> Video:
-    return Video(
-        site="depot",
-        camera="gate",
-        epoch_at=0,
-        captured_at=number * 1000,
-        duration_ms=1000,
-        gop=number,
-        part=0,
-        key_frame=True,
-        codec="h264",
-        extradata=b"",
-        width=64,
-        height=48,
-        time_base_numerator=1,
-        time_base_denominator=1000,
-        packets=(),
-    )

@@ -42,6 +42,27 @@ def make_film(path: Path, images: list[Image], fps: int = 10) -> Path:
     return path
 
 
+def fragment(epoch_at: int, at_ms: int, *, key_frame: bool = True) -> Video:
+    """A second of a camera's own video, that many ms after the epoch began; it holds no packets."""
+    return Video(
+        site="depot",
+        camera="gate",
+        epoch_at=epoch_at,
+        captured_at=epoch_at + at_ms,
+        duration_ms=1000,
+        gop=at_ms // 1000,
+        part=0,
+        key_frame=key_frame,
+        codec="h264",
+        extradata=b"",
+        width=64,
+        height=48,
+        time_base_numerator=1,
+        time_base_denominator=1000,
+        packets=(),
+    )
+
+
 def picture(at_ms: int | Fraction, image: Image | None = None) -> Picture:
     """A picture of a source, grey unless one is given."""
     shown = np.full((48, 64, 3), 90, np.uint8) if image is None else image

@@ -8,11 +8,10 @@ from pathlib import Path
 import pytest
 
 from schemas.errors import Rejected
-from schemas.records import Video
 from streams.evidence.bitstream import annex_b
 from streams.evidence.remux import remux, within
 from tests.fixtures import fixture
-from tests.unit.producers.parts import make_film, noise
+from tests.unit.producers.parts import fragment, make_film, noise
 from tests.unit.producers.test_producer_video import EPOCH, fragments, shown
 
 
@@ -58,11 +57,11 @@ def test_what_is_cut_out_begins_at_the_key_frame_before(tmp_path: Path) -> None:
 
 
 def test_nothing_is_chosen_where_there_is_nothing() -> None:
-    parts = [sample(0), sample(1000)]
+    parts = [fragment(EPOCH, 0), fragment(EPOCH, 1000)]
     assert not list(within(parts, EPOCH + 5000, EPOCH + 9000))
     assert not list(within(parts, EPOCH - 9000, EPOCH))
     # What follows a key frame that is no longer kept cannot be decoded.
-    assert not list(within([sample(0, key_frame=False)], EPOCH, EPOCH + 500))
+    assert not list(within([fragment(EPOCH, 0, key_frame=False)], EPOCH, EPOCH + 500))
 
 
 def test_another_opening_of_the_camera_goes_on_in_the_same_file_at_its_time(tmp_path: Path) -> None:
@@ -86,7 +85,7 @@ def test_a_stream_that_changes_begins_another_file(tmp_path: Path) -> None:
 
 def test_a_codec_that_is_not_known_is_refused_by_its_name(tmp_path: Path) -> None:
     with pytest.raises(Rejected, match="is vp6f: only h264, hevc, mpeg4, mjpeg can be"):
-        list(remux([replace(sample(0), codec="vp6f")], tmp_path / "out.mp4"))
+        list(remux([replace(fragment(EPOCH, 0), codec="vp6f")], tmp_path / "out.mp4"))
     assert not list(tmp_path.iterdir())
 
 
@@ -95,23 +94,3 @@ def test_damaged_parameter_sets_are_refused(codec: str) -> None:
     for cut in (1, 5, 6, 22, 23):
         with pytest.raises(Rejected, match="cut short"):
             annex_b(codec, b"\1" + b"\xff" * cut)
-
-
-def sample(at_ms: int, *, key_frame: bool = True) -> Video:
-    return Video(
-        site="depot",
-        camera="gate",
-        epoch_at=EPOCH,
-        captured_at=EPOCH + at_ms,
-        duration_ms=1000,
-        gop=at_ms // 1000,
-        part=0,
-        key_frame=key_frame,
-        codec="h264",
-        extradata=b"",
-        width=64,
-        height=48,
-        time_base_numerator=1,
-        time_base_denominator=1000,
-        packets=(),
-    )
