@@ -131,10 +131,10 @@ def _cuts(start: Numbers, end: Numbers, corners: Numbers) -> list[tuple[float, b
     along = second - first
     side_of_start = _cross(along, start - first)
     side_of_end = _cross(along, end - first)
-    # A corner that a step passes belongs to one of its two stretches, the same there and back.
-    step = end - start
-    onward = step if tuple(step) > (0.0, 0.0) else -step
-    beyond = _cross(onward[None, :], corners - start) >= 0
+    # A corner that a step passes belongs to one of its two stretches, the same there and back: so the
+    # step is always looked at from the same of its ends, to the last bit.
+    near, far = (start, end) if tuple(start) < tuple(end) else (end, start)
+    beyond = _cross((far - near)[None, :], corners - near) >= 0
     meets = beyond[:-1] != beyond[1:]
     cut = meets & (side_of_start * side_of_end < 0)
     shares = side_of_start[cut] / (side_of_start[cut] - side_of_end[cut])
