@@ -67,8 +67,7 @@ class HttpCamera:
         """Set: streams end."""
         self._pictures = cycle(pictures)
         self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer((HOST, 0), _handler(self))
-        self._server.daemon_threads = True
+        self._server = _Server((HOST, 0), _handler(self))
         self._scheme = "http" if tls is None else "https"
         if tls is not None:
             context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
@@ -112,6 +111,13 @@ class HttpCamera:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_: Any) -> None:
+        """Say nothing of clients that go away, or do not trust us."""
 
 
 def _handler(camera: HttpCamera) -> type[BaseHTTPRequestHandler]:
