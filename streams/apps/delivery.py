@@ -29,7 +29,7 @@ _LOOK_S = 0.05
 """How often it is looked for partitions where this worker has none."""
 _ROOM_S = 0.005
 """How often it is looked whether a stage has room again."""
-_GATHER_S = 0.01
+_GATHER_S = 0.02
 """So long a message waits for others where many come: each delivery costs."""
 _STAY_S = 60.0
 """How often the group is told that this worker goes on reading."""
