@@ -13,6 +13,7 @@ from infra.cli.connection import DEFAULT_DATA_DIR, DataDir, connect
 from infra.cli.rerun import moment
 from infra.runtime.reading import offset_at, read_on
 from producers.tails import partition_of
+from producers.writer import VIDEO_TOPIC
 from schemas.codec import decode_as
 from schemas.errors import Rejected
 from schemas.records import Video
@@ -20,7 +21,7 @@ from schemas.site.values import instant_text
 from schemas.topics import PARTITIONS, RECORDING
 from streams.evidence.remux import remux, within
 
-TOPICS = (RECORDING.name, "video")
+TOPICS = (RECORDING.name, VIDEO_TOPIC)
 NEAR_MS = 60_000
 """Live video arrives no later than this after its time, and has a key frame more often."""
 

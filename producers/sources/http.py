@@ -19,15 +19,19 @@ import httpx
 from producers.privacy import Image
 from producers.sources.credentials import read_password
 from producers.sources.multipart import Parts, boundary_of, check_size
-from producers.sources.source import Packet, Picture, SourceReport, StreamFacts
+from producers.sources.source import (
+    OPEN_TIMEOUT_S,
+    READ_TIMEOUT_S,
+    Packet,
+    Picture,
+    SourceReport,
+    StreamFacts,
+)
 from producers.sources.troubles import refused_login, silent, unreachable
 from schemas.errors import Rejected, Retryable, SightlineError
 from schemas.site import Credentials
 from triton_models.kit.picture import BadPicture, decode_colour
 
-OPEN_TIMEOUT_S = 8.0
-READ_TIMEOUT_S = 6.0
-"""Shorter than the 10 s after which a camera without frames counts as offline."""
 USUAL_RATE = Fraction(5)
 """Pictures a second that are asked for where the configuration says ``native``."""
 LEAST_RATE = Fraction(1, 5)

@@ -6,10 +6,8 @@ import re
 from collections.abc import Iterator
 from email.message import Message
 
+from producers.packets import MOST_PACKET_BYTES
 from schemas.errors import Rejected
-
-MOST_BYTES = 10_000_000
-"""Of one picture; a larger one is refused, as it fits into no record."""
 
 _LENGTH = re.compile(rb"\ncontent-length[ \t]*:[ \t]*(\d{1,9})[ \t]*\r?\n", re.IGNORECASE)
 _FIRST_LINE = re.compile(rb"\s*-*([^\s-][^\r\n]*)\r?\n")
@@ -36,8 +34,8 @@ def check_size(size: int) -> None:
     Raises:
         Rejected: they are.
     """
-    if size > MOST_BYTES:
-        problem = f"it sends a picture of more than {MOST_BYTES // 1_000_000} MB"
+    if size > MOST_PACKET_BYTES:
+        problem = f"it sends a picture of more than {MOST_PACKET_BYTES // 1_000_000} MB"
         raise Rejected(problem, reason="too-large")
 
 

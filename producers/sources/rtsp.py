@@ -19,14 +19,17 @@ from av.error import (
 
 from producers.sources.credentials import read_password
 from producers.sources.decoding import Decoder
-from producers.sources.source import Packet, Picture, SourceReport, StreamFacts
+from producers.sources.source import (
+    OPEN_TIMEOUT_S,
+    READ_TIMEOUT_S,
+    Packet,
+    Picture,
+    SourceReport,
+    StreamFacts,
+)
 from producers.sources.troubles import refused_login, silent
 from schemas.errors import Rejected, Retryable, SightlineError
 from schemas.site import Credentials
-
-OPEN_TIMEOUT_S = 8.0
-READ_TIMEOUT_S = 6.0
-"""Shorter than the 10 s after which a camera without frames counts as offline."""
 
 _OPTIONS = {
     "rtsp_transport": "tcp",

@@ -9,6 +9,11 @@ from typing import Protocol
 
 from producers.privacy import Image
 
+OPEN_TIMEOUT_S = 8.0
+"""How long a camera has to answer."""
+READ_TIMEOUT_S = 6.0
+"""Shorter than the 10 s after which a camera without frames counts as offline."""
+
 
 @dataclass(frozen=True, slots=True)
 class Picture:

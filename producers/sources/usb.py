@@ -14,11 +14,9 @@ import cv2
 import numpy as np
 
 from producers.privacy import Image
-from producers.sources.source import Packet, Picture, SourceReport, StreamFacts
+from producers.sources.source import READ_TIMEOUT_S, Packet, Picture, SourceReport, StreamFacts
 from schemas.errors import Rejected, Retryable
 
-READ_TIMEOUT_S = 6.0
-"""Shorter than the 10 s after which a camera without frames counts as offline."""
 DEVICES = Path("/dev")
 
 _MODES = ((640, 480), (1280, 720), (1920, 1080), (3840, 2160))

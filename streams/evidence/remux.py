@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import groupby
+from itertools import chain, groupby
 from pathlib import Path
 from typing import Any
 
@@ -114,7 +114,7 @@ def _write(
     begun = min(packet.pts for packet in first.packets)
     last_dts: int | None = None
     to_at, epoch_at, shift = first.captured_at, first.epoch_at, -begun
-    for fragment in _chained(first, rest):
+    for fragment in chain((first,), rest):
         if fragment.epoch_at != epoch_at:
             epoch_at = fragment.epoch_at
             apart = round(Fraction(epoch_at - first.epoch_at, 1000) / time_base)
@@ -134,8 +134,3 @@ def _write(
             container.mux(packet)
         to_at = fragment.captured_at + fragment.duration_ms
     return to_at
-
-
-def _chained(first: Video, rest: Iterable[Video]) -> Iterator[Video]:
-    yield first
-    yield from rest
